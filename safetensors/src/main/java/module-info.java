@@ -1,0 +1,8 @@
+/// The safetensors format and Hugging Face folders.
+module io.github.weighbridge.safetensors {
+    requires transitive io.github.weighbridge.format.api;
+    requires static org.jspecify;
+    requires static jdk.incubator.vector;
+
+    exports io.github.weighbridge.safetensors.file;
+}
