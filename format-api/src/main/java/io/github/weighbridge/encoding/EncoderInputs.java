@@ -1,0 +1,19 @@
+package io.github.weighbridge.encoding;
+
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// What an encoding recipe may use besides the numbers it encodes.
+///
+/// @param method which recipe, where an encoding has several: `plain`, or a word the encoding documents such as `exact`
+/// @param tensorMaximum largest absolute value of the whole tensor, for encodings whose scales depend on it
+/// @param importance weight of each column, as an importance matrix gives it; not copied, not to be changed
+public record EncoderInputs(String method, OptionalDouble tensorMaximum, Optional<float[]> importance) {
+    /// The ordinary recipe with nothing besides the numbers.
+    public static final EncoderInputs PLAIN = new EncoderInputs("plain", OptionalDouble.empty(), Optional.empty());
+
+    /// A named recipe with nothing besides the numbers.
+    public static EncoderInputs method(String method) {
+        return new EncoderInputs(method, OptionalDouble.empty(), Optional.empty());
+    }
+}

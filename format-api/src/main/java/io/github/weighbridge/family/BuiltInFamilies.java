@@ -1,0 +1,14 @@
+package io.github.weighbridge.family;
+
+import java.util.List;
+
+/// The families that come with Weighbridge.
+public final class BuiltInFamilies implements FamilyProvider {
+    /// For the service loader.
+    public BuiltInFamilies() {}
+
+    @Override
+    public List<Family> families() {
+        return List.of(new Gemma4());
+    }
+}

@@ -1,0 +1,40 @@
+package io.github.weighbridge.family;
+
+import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.model.Architecture;
+import java.util.List;
+
+/// How one kind of file writes a family down: the names of hyper-parameters, and the names, shapes and arrangement of tensors. Stateless.
+public interface Dialect {
+    /// Hugging Face's names: config.json and safetensors.
+    String HUGGING_FACE = "hf";
+    /// The names of GGUF files.
+    String GGUF = "gguf";
+
+    /// The family it belongs to.
+    Family family();
+
+    /// The dialect's word.
+    String name();
+
+    /// Whether metadata is that of this family in this dialect.
+    boolean describes(Parameters metadata);
+
+    /// Reads the hyper-parameters.
+    ///
+    /// @param metadata config.json, or GGUF's keys
+    /// @param name the model's own name, for reports
+    /// @throws CheckpointFormatException naming the file and the parameter, when one is missing or impossible
+    Architecture architecture(Parameters metadata, String name) throws CheckpointFormatException;
+
+    /// The hyper-parameters as this dialect writes them, in its order.
+    List<MetadataEntry> metadata(Architecture architecture);
+
+    /// Every tensor that a file of this architecture may have, with what it holds, in the dialect's order.
+    List<TensorSpec> tensors(Architecture architecture);
+
+    /// The name in [#tensors] for a name found in a file, where files vary in prefixes.
+    default String canonicalName(String stored) {
+        return stored;
+    }
+}

@@ -1,0 +1,216 @@
+package io.github.weighbridge.family;
+
+import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Layer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Gemma 4 as Hugging Face folders write it.
+record Gemma4HuggingFace(Family family) implements Dialect {
+    private static final Set<String> MODEL_TYPES = Set.of("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text", "gemma4_assistant",
+            "gemma4_unified_assistant");
+    private static final int MOST_LAYERS = 4096;
+    /// Without `layer_types`, the last of every six layers is full.
+    private static final int DEFAULT_FULL_EVERY = 6;
+
+    @Override
+    public String name() {
+        return HUGGING_FACE;
+    }
+
+    @Override
+    public boolean describes(Parameters metadata) {
+        return metadata.fields().text("model_type").filter(MODEL_TYPES::contains).isPresent();
+    }
+
+    /// The text model's parameters are merged over those of the whole, as llama.cpp's converter does.
+    @Override
+    public Architecture architecture(Parameters config, String name) throws CheckpointFormatException {
+        Map<String, Value> merged = new LinkedHashMap<>(config.fields().fields());
+        Optional<Parameters> text = config.object("text_config");
+        if (text.isPresent()) {
+            merged.putAll(text.get().fields().fields());
+            config.fields().get("model_type").ifPresent(type -> merged.put("model_type", type));
+            // The whole model decides on tying: a quantised release unties what its text model ties.
+            config.fields().get("tie_word_embeddings").ifPresent(tied -> merged.put("tie_word_embeddings", tied));
+        }
+        for (String own : List.of("text_config", "quantization_config", "architectures", "transformers_version", "dtype", "torch_dtype")) {
+            merged.remove(own);
+        }
+        return architecture(new Parameters(config.file(), new Value.Fields(merged)), name, text.isPresent() ? "text_config." : "");
+    }
+
+    /// Reads merged parameters.
+    private static Architecture architecture(Parameters p, String name, String prefix) throws CheckpointFormatException {
+        long hidden = p.whole("hidden_size", 1, Parameters.MAXIMUM);
+        long vocabulary = p.whole("vocab_size", 1, Parameters.MAXIMUM);
+        long context = p.whole("max_position_embeddings", 1, 1L << 40, 131_072);
+        int count = (int) p.whole("num_hidden_layers", 1, MOST_LAYERS);
+        List<Layer> layers = layers(p, count, prefix);
+        // Widths that only shapes use are checked here once, so that shapes can be computed without doubt.
+        p.whole("hidden_size_per_layer_input", 0, Parameters.MAXIMUM, 0);
+        p.whole("vocab_size_per_layer_input", 0, Parameters.MAXIMUM, vocabulary);
+        p.whole("backbone_hidden_size", 1, Parameters.MAXIMUM, 1);
+        p.whole("num_centroids", 0, Parameters.MAXIMUM, 0);
+        p.flag("tie_word_embeddings", true);
+        p.object("rope_parameters");
+        String label = label(p, count, hidden).orElse(name);
+        Architecture architecture = new Architecture(Gemma4.NAME, label, hidden, vocabulary, context, layers, p.fields());
+        checkShapes(p, architecture);
+        return architecture;
+    }
+
+    private static void checkShapes(Parameters p, Architecture architecture) throws CheckpointFormatException {
+        Optional<Parameters> vision = p.object("vision_config");
+        if (vision.isPresent()) {
+            Gemma4Tensors.checkVision(vision.get());
+        }
+        Optional<Parameters> audio = p.object("audio_config");
+        if (audio.isPresent()) {
+            Gemma4Tensors.checkAudio(audio.get());
+        }
+        long perLayer = architecture.parameters().whole("hidden_size_per_layer_input").orElse(0L);
+        if (!Shape.fits(architecture.vocabularySize(), perLayer, architecture.layers().size())) {
+            throw p.wrong("hidden_size_per_layer_input", perLayer, "a width whose table fits 2^63 elements");
+        }
+    }
+
+    /// The released sizes are known by layers and width.
+    private static Optional<String> label(Parameters p, int layers, long hidden) {
+        String suffix = p.fields().text("model_type").orElse("").endsWith("assistant") ? " assistant" : "";
+        String size = switch ((int) Math.min(Integer.MAX_VALUE, layers * 100_000L + hidden)) {
+            case 3_501_536 -> "E2B";
+            case 4_202_560 -> "E4B";
+            case 4_803_840 -> "12B";
+            case 3_002_816 -> "26B-A4B";
+            case 6_005_376 -> "31B";
+            default -> "";
+        };
+        return size.isEmpty() ? Optional.empty() : Optional.of("Gemma 4 " + size + suffix);
+    }
+
+    private static List<Layer> layers(Parameters p, int count, String prefix) throws CheckpointFormatException {
+        List<Layer.Attention> attentions = attentions(p, count, prefix);
+        int shared = (int) p.whole("num_kv_shared_layers", 0, count, 0);
+        int firstShared = count - shared;
+        boolean doubleWide = p.flag("use_double_wide_mlp", false);
+        boolean keysAsValues = p.flag("attention_k_eq_v", false);
+        long feedForward = p.whole("intermediate_size", 1, Parameters.MAXIMUM);
+        int heads = (int) p.whole("num_attention_heads", 1, 1 << 20, 8);
+        int keyValueHeads = (int) p.whole("num_key_value_heads", 1, 1 << 20, heads);
+        int globalKeyValueHeads = (int) p.whole("num_global_key_value_heads", 1, 1 << 20, keyValueHeads);
+        int headSize = (int) p.whole("head_dim", 1, 1 << 20, 256);
+        int globalHeadSize = (int) p.whole("global_head_dim", 1, 1 << 20, headSize);
+        long window = p.whole("sliding_window", 1, 1L << 40, 512);
+        int experts = (int) p.whole("num_experts", 0, 1 << 16, 0);
+        int used = (int) p.whole("top_k_experts", 0, 1 << 16, 0);
+        long expertWidth = p.whole("moe_intermediate_size", 0, Parameters.MAXIMUM, p.whole("expert_intermediate_size", 0, Parameters.MAXIMUM, 0));
+        if (experts > 0 && (expertWidth == 0 || used == 0 || used > experts)) {
+            throw p.wrong(prefix + "num_experts", experts + " experts of width " + expertWidth + ", " + used + " used", "a width, and 1 to all used");
+        }
+        List<Layer> layers = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            boolean full = attentions.get(i) == Layer.Attention.FULL;
+            Optional<Parameters> own = ownConfig(p, i);
+            int kv = full && keysAsValues ? globalKeyValueHeads : keyValueHeads;
+            int size = full ? globalHeadSize : headSize;
+            if (own.isPresent()) {
+                kv = (int) own.get().whole("num_key_value_heads", 1, 1 << 20, kv);
+                size = (int) own.get().whole("head_dim", 1, 1 << 20, size);
+            }
+            int owner = i < firstShared ? i : owner(p, attentions, firstShared, i, prefix);
+            long width = doubleWide && i >= firstShared ? 2 * feedForward : feedForward;
+            layers.add(new Layer(i, attentions.get(i), full ? 0 : window, heads, kv, size, size, owner, width, experts, used, expertWidth));
+        }
+        return layers;
+    }
+
+    /// Newer configurations give what differs from layer to layer in a list, or in an object with the index as name.
+    private static Optional<Parameters> ownConfig(Parameters p, int layer) throws CheckpointFormatException {
+        Optional<Value> all = p.fields().get("per_layer_config");
+        if (all.isEmpty()) {
+            return Optional.empty();
+        }
+        Value own = switch (all.get()) {
+            case Value.Items(List<Value> items) -> layer < items.size() ? items.get(layer) : new Value.Nothing();
+            case Value.Fields fields -> fields.get(Integer.toString(layer)).orElse(new Value.Nothing());
+            case Value.Text _, Value.Whole _, Value.Real _, Value.Flag _, Value.Nothing _ -> throw p.wrong("per_layer_config",
+                    Parameters.describe(all.get()), "a list or an object");
+        };
+        return own instanceof Value.Fields fields ? Optional.of(new Parameters(p.file(), fields)) : Optional.empty();
+    }
+
+    private static List<Layer.Attention> attentions(Parameters p, int count, String prefix) throws CheckpointFormatException {
+        Optional<List<Value>> types = p.list("layer_types");
+        List<Layer.Attention> attentions = new ArrayList<>(count);
+        if (types.isEmpty()) {
+            for (int i = 0; i < count; i++) {
+                boolean full = i % DEFAULT_FULL_EVERY == DEFAULT_FULL_EVERY - 1 || i == count - 1;
+                attentions.add(full ? Layer.Attention.FULL : Layer.Attention.SLIDING);
+            }
+            return attentions;
+        }
+        if (types.get().size() != count) {
+            throw p.wrong(prefix + "layer_types", "a list of " + types.get().size(), "one entry for each of the " + count + " layers");
+        }
+        for (Value type : types.get()) {
+            if (type.equals(new Value.Text("full_attention"))) {
+                attentions.add(Layer.Attention.FULL);
+            } else if (type.equals(new Value.Text("sliding_attention"))) {
+                attentions.add(Layer.Attention.SLIDING);
+            } else {
+                throw p.wrong(prefix + "layer_types", Parameters.describe(type), "\"full_attention\" or \"sliding_attention\"");
+            }
+        }
+        return attentions;
+    }
+
+    /// The last layer of the same kind that keeps a cache of its own. Drafters have none: all their layers read the target model's.
+    private static int owner(Parameters p, List<Layer.Attention> attentions, int firstShared, int layer, String prefix) throws CheckpointFormatException {
+        if (firstShared == 0) {
+            return Layer.NO_CACHE;
+        }
+        for (int i = firstShared - 1; i >= 0; i--) {
+            if (attentions.get(i) == attentions.get(layer)) {
+                return i;
+            }
+        }
+        throw p.wrong(prefix + "num_kv_shared_layers", attentions.size() - firstShared,
+                "a " + attentions.get(layer).word() + " layer before layer " + firstShared + " whose cache layer " + layer + " can read");
+    }
+
+    /// config.json of the text model alone, or of the whole where encoders are left.
+    @Override
+    public List<MetadataEntry> metadata(Architecture architecture) {
+        List<MetadataEntry> entries = new ArrayList<>();
+        architecture.parameters().fields().forEach((name, value) -> entries.add(new MetadataEntry(name, MetadataEntry.Type.TEXT, value)));
+        return entries;
+    }
+
+    @Override
+    public List<TensorSpec> tensors(Architecture architecture) {
+        return Gemma4Tensors.of(architecture).stream().filter(row -> !row.huggingFace().isEmpty())
+                .map(row -> new TensorSpec(row.huggingFace(), row.identity(), row.presence(), row.holding())).toList();
+    }
+
+    /// Text-only saves leave `language_model.` out; some older ones put it first.
+    @Override
+    public String canonicalName(String stored) {
+        if (stored.startsWith("language_model.model.")) {
+            return "model.language_model." + stored.substring("language_model.model.".length());
+        }
+        for (String top : List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_")) {
+            if (stored.startsWith(top)) {
+                return "model.language_model." + stored.substring("model.".length());
+            }
+        }
+        return stored;
+    }
+}

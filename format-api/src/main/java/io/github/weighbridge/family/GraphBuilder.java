@@ -1,0 +1,172 @@
+package io.github.weighbridge.family;
+
+import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Role;
+import io.github.weighbridge.model.TensorGraph;
+import io.github.weighbridge.model.Weight;
+import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Makes the tensor graph of a checkpoint out of its stored tensors and a dialect's table: every reader uses it. For use by one thread.
+public final class GraphBuilder {
+    /// A graph, and what was noticed while it was built.
+    ///
+    /// @param graph the graph
+    /// @param findings dead weights, tensors passed through
+    public record Result(TensorGraph graph, List<Finding> findings) {}
+
+    private final List<CheckpointFile> files;
+    private final List<StoredTensor> stored = new ArrayList<>();
+    private final Map<String, StoredTensor> inputScales = new HashMap<>();
+    private final Map<String, StoredTensor> outputScales = new HashMap<>();
+    private final Map<String, String> owners = new LinkedHashMap<>();
+    private final Map<String, Role> ownerRoles = new HashMap<>();
+
+    /// A builder for a checkpoint of these files.
+    public GraphBuilder(List<CheckpointFile> files) {
+        this.files = List.copyOf(files);
+    }
+
+    /// Adds a stored tensor.
+    public void add(StoredTensor tensor) {
+        stored.add(tensor);
+    }
+
+    /// Adds a stored tensor that is the scale of a static activation before or after the product with another.
+    ///
+    /// @param of name of the tensor with the weights
+    public void addActivationScale(StoredTensor scale, String of, boolean input) {
+        stored.add(scale);
+        (input ? inputScales : outputScales).put(of, scale);
+        owners.put(scale.name(), of);
+        ownerRoles.put(scale.name(), Role.ACTIVATION_SCALE);
+    }
+
+    /// Adds a stored tensor that is the scale of a layer's key or value cache.
+    ///
+    /// @param beside name of a tensor of the same layer
+    public void addCacheScale(StoredTensor scale, String beside) {
+        stored.add(scale);
+        owners.put(scale.name(), beside);
+        ownerRoles.put(scale.name(), Role.KV_SCALE);
+    }
+
+    /// The graph of a checkpoint that no family describes: each stored tensor is a weight of its own.
+    public Result withoutFamily() {
+        List<Weight> weights = stored.stream().filter(tensor -> !owners.containsKey(tensor.name())).map(tensor -> new Weight(tensor.name(), Identity.NONE,
+                View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())), Optional.ofNullable(outputScales.get(tensor.name()))))
+                .toList();
+        return new Result(new TensorGraph(stored, Map.of(), weights), List.of());
+    }
+
+    /// The graph of a checkpoint of a family.
+    ///
+    /// @param source name of the checkpoint, for messages
+    /// @param passUnknown whether tensors that the dialect does not know are passed through instead of refused
+    /// @throws CheckpointFormatException when a tensor is unknown, missing, or of the wrong shape, naming it
+    public Result build(Dialect dialect, Architecture architecture, String source, boolean passUnknown) throws CheckpointFormatException {
+        List<TensorSpec> specs = dialect.tensors(architecture);
+        Map<String, TensorSpec> byName = HashMap.newHashMap(specs.size());
+        specs.forEach(spec -> byName.put(spec.name(), spec));
+        Map<String, Identity> identities = HashMap.newHashMap(stored.size());
+        List<Weight> weights = new ArrayList<>(specs.size());
+        List<String> dead = new ArrayList<>();
+        List<String> passed = new ArrayList<>();
+        Set<String> found = HashSet.newHashSet(specs.size());
+        for (StoredTensor tensor : stored) {
+            if (owners.containsKey(tensor.name())) {
+                continue;
+            }
+            String canonical = dialect.canonicalName(tensor.name());
+            TensorSpec spec = byName.get(canonical);
+            if (spec == null) {
+                if (!passUnknown) {
+                    throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                            "a name that no rule of " + architecture.name() + " (" + architecture.family() + ") knows",
+                            "a tensor of that architecture, or the option to pass unknown tensors through");
+                }
+                passed.add(tensor.name());
+                weights.add(weight(tensor.name(), Identity.NONE, View.of(tensor), tensor));
+                continue;
+            }
+            if (!found.add(canonical)) {
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                        "a second tensor for " + canonical, "one");
+            }
+            if (!withoutLeadingOnes(tensor.shape()).equals(withoutLeadingOnes(spec.holding().shape()))) {
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + tensor.name() + "\"", tensor.shape(),
+                        spec.holding().shape() + " as the hyper-parameters demand");
+            }
+            identities.put(tensor.name(), spec.identity());
+            if (spec.presence() == TensorSpec.Presence.DEAD) {
+                dead.add(tensor.name());
+            }
+            spec.holding().split(View.reshape(View.of(tensor), spec.holding().shape()),
+                    (key, view) -> weights.add(weight(key, identityOf(spec, key), view, tensor)));
+        }
+        for (TensorSpec spec : specs) {
+            if (spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty() && !found.contains(spec.name())) {
+                throw CheckpointFormatException.malformed(source, -1, "tensor \"" + spec.name() + "\"", "nothing",
+                        "a tensor of shape " + spec.holding().shape() + ", which " + architecture.name() + " (" + architecture.family() + ") needs");
+            }
+        }
+        owners.forEach((name, owner) -> {
+            Identity of = identities.getOrDefault(owner, Identity.NONE);
+            identities.put(name, new Identity(java.util.Objects.requireNonNull(ownerRoles.get(name)), of.component(), of.layer()));
+        });
+        List<Finding> findings = new ArrayList<>();
+        if (!dead.isEmpty()) {
+            findings.add(Finding.info("dead-weights",
+                    dead.size() + " tensors belong to layers that read another layer's key/value cache; no runtime uses them", dead));
+        }
+        if (!passed.isEmpty()) {
+            findings.add(Finding.warning("unknown-tensors", passed.size() + " tensors are not known to " + architecture.family()
+                    + " and were passed through: " + String.join(", ", passed.subList(0, Math.min(5, passed.size()))), passed));
+        }
+        return new Result(new TensorGraph(stored, identities, weights), findings);
+    }
+
+    /// Gate and up of a fused tensor have roles of their own, by which policies know them.
+    private static Identity identityOf(TensorSpec spec, String key) {
+        if (!spec.identity().role().equals(Role.EXPERT_GATE_UP)) {
+            return spec.identity();
+        }
+        Role role = key.contains("." + Role.EXPERT_GATE.word() + ".") ? Role.EXPERT_GATE : Role.EXPERT_UP;
+        return new Identity(role, spec.identity().component(), spec.identity().layer());
+    }
+
+    private Weight weight(String key, Identity identity, View view, StoredTensor tensor) {
+        return new Weight(key, identity, view, List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
+                Optional.ofNullable(outputScales.get(tensor.name())));
+    }
+
+    private String file(StoredTensor tensor) {
+        return files.get(tensor.planes().getFirst().file()).source().name();
+    }
+
+    private static long offset(StoredTensor tensor) {
+        return tensor.planes().getFirst().offset();
+    }
+
+    /// GGUF drops ones in front of a shape.
+    private static Shape withoutLeadingOnes(Shape shape) {
+        int first = 0;
+        while (first < shape.rank() && shape.dimension(first) == 1) {
+            first++;
+        }
+        return Shape.of(java.util.Arrays.copyOfRange(shape.dimensions(), first, shape.rank()));
+    }
+}

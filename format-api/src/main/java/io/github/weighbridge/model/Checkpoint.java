@@ -1,0 +1,73 @@
+package io.github.weighbridge.model;
+
+import io.github.weighbridge.io.ByteSource;
+import java.io.Closeable;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/// An open checkpoint: what any reader makes of any format. Immutable but for being closed; safe for use by many threads, and to be closed
+/// only after the last of them is done.
+///
+/// @param format the format's word
+/// @param formatVersion the version the files state, where they state one
+/// @param files the files that hold tensors, in a fixed order; [io.github.weighbridge.view.Span]s refer to them by index
+/// @param architecture what the model is
+/// @param graph its tensors
+/// @param documents what travels with them
+/// @param findings what the reader noticed
+/// @param resources what to close with it, besides the files
+public record Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture, TensorGraph graph,
+        Documents documents, List<Finding> findings, List<Closeable> resources) implements Closeable {
+    /// A file of a checkpoint.
+    ///
+    /// @param name plain name, for reports
+    /// @param source its bytes
+    public record CheckpointFile(String name, ByteSource source) {}
+
+    /// Copies the lists.
+    public Checkpoint {
+        files = List.copyOf(files);
+        findings = List.copyOf(findings);
+        resources = List.copyOf(resources);
+    }
+
+    /// Length of all files, in bytes.
+    public long bytes() {
+        return files.stream().mapToLong(file -> file.source().length()).sum();
+    }
+
+    /// Fails when a file changed since it was opened.
+    public void verifyUnchanged() throws IOException {
+        for (CheckpointFile file : files) {
+            file.source().verifyUnchanged();
+        }
+    }
+
+    /// Closes all files; the first failure is thrown, after all were tried.
+    @Override
+    public void close() throws IOException {
+        IOException failure = null;
+        for (CheckpointFile file : files) {
+            failure = close(file.source(), failure);
+        }
+        for (Closeable resource : resources) {
+            failure = close(resource, failure);
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private static @org.jspecify.annotations.Nullable IOException close(Closeable resource, @org.jspecify.annotations.Nullable IOException failure) {
+        try {
+            resource.close();
+        } catch (IOException e) {
+            if (failure == null) {
+                return e;
+            }
+            failure.addSuppressed(e);
+        }
+        return failure;
+    }
+}

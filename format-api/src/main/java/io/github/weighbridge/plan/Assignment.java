@@ -1,0 +1,30 @@
+package io.github.weighbridge.plan;
+
+import io.github.weighbridge.model.Finding;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Which encoding each target tensor gets, and why. Rules, named types, presets and budgets all end in one of these.
+///
+/// @param choices by name of the target tensor, all of them
+/// @param findings fallbacks taken and anything else worth knowing
+public record Assignment(Map<String, Choice> choices, List<Finding> findings) {
+    /// Copies both.
+    public Assignment {
+        choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
+        findings = List.copyOf(findings);
+    }
+
+    /// The choice for a target tensor.
+    ///
+    /// @throws IllegalArgumentException when there is none
+    public Choice of(TargetTensor tensor) {
+        Choice choice = choices.get(tensor.name());
+        if (choice == null) {
+            throw new IllegalArgumentException("no encoding is assigned to " + tensor.name());
+        }
+        return choice;
+    }
+}

@@ -1,0 +1,40 @@
+package io.github.weighbridge.plan;
+
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.view.StoredTensor;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Everything a conversion will write: files, places, lengths, and how each byte comes about. Immutable data; made from headers alone.
+///
+/// @param format word of the target format
+/// @param formatVersion the version that will be written
+/// @param folder whether the target is a folder; otherwise it is one file, or the set of files named after it
+/// @param files the files, those with tensors first
+/// @param jobs the tensors to make, in the order of their places
+/// @param architecture what the result is
+/// @param identities what each of its tensors is, by name
+/// @param findings what the source's reader, the target and the policy noticed
+public record ConversionPlan(String format, Optional<String> formatVersion, boolean folder, List<OutputFile> files, List<Job> jobs,
+        Architecture architecture, Map<String, Identity> identities, List<Finding> findings) {
+    /// Copies the lists.
+    public ConversionPlan {
+        files = List.copyOf(files);
+        jobs = List.copyOf(jobs);
+        identities = Map.copyOf(identities);
+        findings = List.copyOf(findings);
+    }
+
+    /// The tensors of the result.
+    public List<StoredTensor> tensors() {
+        return jobs.stream().map(Job::target).toList();
+    }
+
+    /// Length of all files together, documents included, in bytes: the space that the result needs.
+    public long bytes() {
+        return files.stream().mapToLong(OutputFile::length).sum();
+    }
+}

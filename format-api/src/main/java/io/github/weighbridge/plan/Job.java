@@ -1,0 +1,23 @@
+package io.github.weighbridge.plan;
+
+import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
+
+/// The making of one output tensor.
+///
+/// @param view its numbers
+/// @param target the tensor as it will be stored; spans refer to the plan's files
+/// @param method the recipe of the encoder, where it encodes
+/// @param mode how the bytes come about
+/// @param reason why it got its encoding
+public record Job(View view, StoredTensor target, String method, Mode mode, String reason) {
+    /// How bytes come about.
+    public enum Mode {
+        /// The source's bytes, copied, possibly in another order of rows.
+        COPY,
+        /// The source's codes and scales, moved into another packing.
+        CARRY,
+        /// The source's numbers, encoded.
+        ENCODE
+    }
+}

@@ -1,0 +1,116 @@
+package io.github.weighbridge.plan;
+
+import io.github.weighbridge.scan.ViewReader;
+import io.github.weighbridge.view.Span;
+import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/// Lays files out one after the other: the way in which formats build plans. For use by one thread.
+///
+/// Files with tensors come first. Between [#beginFile] and [#endFile] pieces are appended at the current position.
+public final class LayoutBuilder {
+    private final List<OutputFile> files = new ArrayList<>();
+    private final List<Job> jobs = new ArrayList<>();
+    private List<Piece> pieces = new ArrayList<>();
+    private String name = "";
+    private boolean holdsTensors;
+    private long position;
+
+    /// Begins a file.
+    public void beginFile(String name, boolean holdsTensors) {
+        this.name = name;
+        this.holdsTensors = holdsTensors;
+        this.pieces = new ArrayList<>();
+        this.position = 0;
+    }
+
+    /// Current position in the file.
+    public long position() {
+        return position;
+    }
+
+    /// Appends rendered bytes.
+    public void rendered(Blob blob) {
+        add(new Piece.Rendered(position, blob));
+    }
+
+    /// Appends a copy of one of the source's documents.
+    public void document(String document, long length) {
+        add(new Piece.Document(position, length, document));
+    }
+
+    /// Appends zero bytes up to a multiple of `alignment`.
+    public void align(long alignment) {
+        long rest = position % alignment;
+        if (rest != 0) {
+            add(new Piece.Padding(position, alignment - rest));
+        }
+    }
+
+    /// Appends a tensor, all planes one behind the other, and the job that makes it.
+    ///
+    /// The cheapest way that loses nothing is chosen: bytes are copied where the view only rearranges rows of the same encoding, codes are
+    /// moved where the encoding carries the source's grid, numbers are encoded otherwise.
+    public void tensor(TargetTensor tensor, Choice choice) {
+        long[] lengths = IntStream.range(0, choice.encoding().planes().size()).mapToLong(plane -> choice.encoding().planeBytes(plane, tensor.shape()))
+                .toArray();
+        List<Span> spans = new ArrayList<>(lengths.length);
+        long at = position;
+        for (long length : lengths) {
+            spans.add(new Span(files.size(), at, length));
+            at += length;
+        }
+        Job.Mode mode = mode(tensor.view(), choice);
+        int job = jobs.size();
+        jobs.add(new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), spans), choice.method(), mode, choice.reason()));
+        for (int plane = 0; plane < lengths.length; plane++) {
+            if (mode == Job.Mode.COPY && wholeSource(tensor.view()) instanceof StoredTensor source) {
+                Span span = source.planes().get(plane);
+                add(new Piece.Copy(position, span.length(), span.file(), span.offset()));
+            } else {
+                add(new Piece.PlaneOf(position, lengths[plane], job, plane));
+            }
+        }
+    }
+
+    /// The stored tensor of which a view is the whole, with all bytes in place.
+    private static @org.jspecify.annotations.Nullable StoredTensor wholeSource(View view) {
+        if (view instanceof View.Stored(StoredTensor tensor)) {
+            return tensor;
+        }
+        return view instanceof View.Reshape(View of, _) && of instanceof View.Stored(StoredTensor tensor) && tensor.encoding().planes().size() == 1
+                ? tensor : null;
+    }
+
+    private static Job.Mode mode(View view, Choice choice) {
+        if (ViewReader.copiesBytes(view, choice.encoding()) && (choice.method().equals("plain") || choice.method().equals("keep"))) {
+            return Job.Mode.COPY;
+        }
+        return choice.method().equals("carry") ? Job.Mode.CARRY : Job.Mode.ENCODE;
+    }
+
+    private void add(Piece piece) {
+        if (piece.length() > 0) {
+            pieces.add(piece);
+            position = piece.end();
+        }
+    }
+
+    /// Ends the file.
+    public void endFile() {
+        files.add(new OutputFile(name, holdsTensors, position, pieces));
+    }
+
+    /// The files so far.
+    public List<OutputFile> files() {
+        return List.copyOf(files);
+    }
+
+    /// The jobs so far.
+    public List<Job> jobs() {
+        return List.copyOf(jobs);
+    }
+}

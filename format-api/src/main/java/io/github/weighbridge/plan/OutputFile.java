@@ -1,0 +1,26 @@
+package io.github.weighbridge.plan;
+
+import java.util.List;
+
+/// A file that a conversion writes.
+///
+/// @param name plain name within the target folder, or the name of the target itself
+/// @param holdsTensors whether it is counted as a file of the checkpoint, as opposed to a document beside it
+/// @param length number of bytes
+/// @param pieces what it consists of, covering it in order
+public record OutputFile(String name, boolean holdsTensors, long length, List<Piece> pieces) {
+    /// Checks that the pieces cover the file.
+    public OutputFile {
+        pieces = List.copyOf(pieces);
+        long at = 0;
+        for (Piece piece : pieces) {
+            if (piece.offset() != at || piece.length() < 0) {
+                throw new IllegalArgumentException(name + ": a piece begins at " + piece.offset() + ", expected " + at);
+            }
+            at = piece.end();
+        }
+        if (at != length) {
+            throw new IllegalArgumentException(name + ": the pieces end at " + at + ", the file at " + length);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package io.github.weighbridge.spi;
+
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.plan.Assignment;
+import io.github.weighbridge.plan.Choice;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.TargetTensor;
+import java.util.List;
+import java.util.Optional;
+
+/// A checkpoint seen through the eyes of a target format: which tensors it wants, which encodings it can give them, and the layout of its
+/// files. For use by one thread.
+public interface Target {
+    /// The tensors the files will have, in a fixed order.
+    List<TargetTensor> tensors();
+
+    /// What is lost or left out by the format itself, whatever the encodings.
+    List<Finding> findings();
+
+    /// The encoding that a tensor has whatever the policy says, because the runtime demands it; empty where the policy decides.
+    Optional<Choice> fixed(TargetTensor tensor);
+
+    /// The smallest encoding that keeps the tensor's numbers exactly.
+    ///
+    /// @throws PolicyException when there is none
+    Choice keep(TargetTensor tensor) throws PolicyException;
+
+    /// The encoding that a word means for this target: a neutral word such as `bf16` or `int4/group32`, or the format's own. Empty when it
+    /// means nothing here.
+    Optional<Encoding> encoding(String word);
+
+    /// The assignment that a named type gives, with its mix and fallbacks.
+    ///
+    /// @param type one of [Format#types], upper or lower case
+    /// @param pure one encoding for all that is not fixed
+    /// @throws PolicyException when the type is unknown or cannot be met
+    Assignment type(String type, boolean pure) throws PolicyException;
+
+    /// Why a tensor cannot have an encoding here; empty when it can.
+    Optional<String> refuses(TargetTensor tensor, Encoding encoding);
+
+    /// The files, every byte of them.
+    ///
+    /// @param assignment an encoding for each of [#tensors]
+    ConversionPlan plan(Assignment assignment) throws PolicyException;
+}
