@@ -18,9 +18,16 @@ public class ScalarBlockKernels implements BlockKernels {
             case Q4_K -> new Q4_KKernel();
             case Q5_K -> new Q5_KKernel();
             case Q6_K -> new Q6_KKernel();
+            case Q1_0 -> new Q1_0Kernel();
+            case Q2_0 -> new Q2_0Kernel();
+            case TQ1_0 -> new TQ1_0Kernel();
+            case TQ2_0 -> new TQ2_0Kernel();
+            case MXFP4 -> new MXFP4Kernel();
+            case NVFP4 -> new NVFP4Kernel();
+            case IQ4_NL -> new IQ4_NLKernel();
+            case IQ4_XS -> new IQ4_XSKernel();
             case F32, F16, BF16, F64, I8, I16, I32, I64 -> null;
-            case Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS,
-                    IQ1_M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0 -> null;
+            case Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ3_S, IQ2_S, IQ1_M -> null;
         };
     }
 
