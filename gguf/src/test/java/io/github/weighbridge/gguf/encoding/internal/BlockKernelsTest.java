@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Both forms of each kernel against each other and against llama.cpp's own.
 class BlockKernelsTest {
     /// Elements of a sample: some rows for every type, and an odd number of blocks.
-    private static final int COUNT = 256 * 257;
+    private static final int COUNT = 256 * 97;
 
     private static final ScalarBlockKernels PLAIN = new ScalarBlockKernels();
     private static final VectorBlockKernels VECTORISED = new VectorBlockKernels();
