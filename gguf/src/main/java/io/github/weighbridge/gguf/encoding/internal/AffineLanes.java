@@ -15,9 +15,6 @@ import jdk.incubator.vector.VectorOperators;
 ///
 /// Levels are not kept: final levels are chosen anew by the rounded scale. In the rare groups whose scale rounds to 0 they come back from
 /// [#levels], by the guess that fitted best.
-///
-/// The steps of the search are methods that hand vectors on in arrays and call nothing but the Vector API: the compiler stops inlining
-/// ordinary methods once a method has grown large, and a vector that crosses a call which was not inlined costs an allocation.
 final class AffineLanes {
     /// Elements, [turned][Transposed].
     final float[] x = new float[Transposed.ROOM];

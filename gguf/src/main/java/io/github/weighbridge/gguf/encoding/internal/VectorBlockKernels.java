@@ -1,6 +1,7 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
 import io.github.weighbridge.gguf.file.GgmlType;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
         IntVector largest = IntVector.zero(Lanes.INTS);
         int i = 0;
         for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
-            largest = largest.max(Lanes.magnitudes(Lanes.floats(source, offset + i)));
+            largest = largest.max(FloatVector.fromArray(Lanes.FLOATS, source, offset + i).reinterpretAsInts().and(Lanes.MAGNITUDE));
         }
         return largest.reduceLanes(VectorOperators.MAX) >= INFINITE ? super.firstNotFinite(source, offset, count)
                 : super.firstNotFinite(source, offset + i, count - i);

@@ -1,5 +1,16 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.MAGNITUDE;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_MASK;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_ZERO;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -7,34 +18,66 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorBlocks {
     private VectorBlocks() {}
 
+    /// [Blocks#magnitude].
+    static float magnitude(float[] source, int from, int count) {
+        IntVector largest = IntVector.zero(INTS);
+        for (int i = 0; i < count; i += COUNT) {
+            largest = largest.max(FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts().and(MAGNITUDE));
+        }
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
+    }
+
     /// [Blocks#peak] of 32 elements.
     static float peak32(float[] source, int from) {
-        IntVector magnitude = Lanes.magnitudes(Lanes.floats(source, from));
-        for (int i = Lanes.COUNT; i < 32; i += Lanes.COUNT) {
-            magnitude = magnitude.max(Lanes.magnitudes(Lanes.floats(source, from + i)));
+        IntVector magnitude = IntVector.zero(INTS);
+        for (int i = 0; i < 32; i += COUNT) {
+            magnitude = magnitude.max(FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts().and(MAGNITUDE));
         }
         int largest = magnitude.reduceLanes(VectorOperators.MAX);
         if (largest == 0) {
             return 0;
         }
         long where = 0;
-        for (int i = 0; i < 32; i += Lanes.COUNT) {
-            where |= Lanes.magnitudes(Lanes.floats(source, from + i)).compare(VectorOperators.EQ, largest).toLong() << i;
+        for (int i = 0; i < 32; i += COUNT) {
+            IntVector bits = FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts();
+            where |= bits.and(MAGNITUDE).compare(VectorOperators.EQ, largest).toLong() << i;
         }
         return source[from + Long.numberOfTrailingZeros(where)];
     }
 
     /// [Blocks#affineLevels] for a scale that is not 0.
     static void affineLevels(float[] source, int from, int count, float scale, float minimum, int top, byte[] levels, int levelsFrom) {
-        for (int i = 0; i < count; i += Lanes.COUNT) {
-            Lanes.store(Lanes.near(Lanes.floats(source, from + i).add(minimum).div(scale), 0, top), levels, levelsFrom + i);
+        for (int i = 0; i < count; i += COUNT) {
+            FloatVector ratio = FloatVector.fromArray(FLOATS, source, from + i).add(minimum).div(scale);
+            IntVector near = ratio.add(NEAR).reinterpretAsInts().and(NEAR_MASK).sub(NEAR_ZERO).max(0).min(top);
+            ((ByteVector) near.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(levels, levelsFrom + i);
         }
     }
 
     /// [Blocks#symmetricLevels] for a scale that is not 0.
     static void symmetricLevels(float[] source, int from, int count, float scale, int half, byte[] levels, int levelsFrom) {
-        for (int i = 0; i < count; i += Lanes.COUNT) {
-            Lanes.store(Lanes.near(Lanes.floats(source, from + i).div(scale), -half, half - 1).add(half), levels, levelsFrom + i);
+        for (int i = 0; i < count; i += COUNT) {
+            FloatVector ratio = FloatVector.fromArray(FLOATS, source, from + i).div(scale);
+            IntVector near = ratio.add(NEAR).reinterpretAsInts().and(NEAR_MASK).sub(NEAR_ZERO).max(-half).min(half - 1);
+            ((ByteVector) near.add(half).convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(levels, levelsFrom + i);
         }
+    }
+
+    /// Divides the largest elements of as many blocks as there are lanes by a level, and one by the result: scales and their inverses. In
+    /// lanes, since two divisions one behind the other take longer than the rest of a block.
+    ///
+    /// @param halves receives the scales' bits in half precision
+    static void scales(float[] peaks, float level, float[] inverses, int[] halves) {
+        FloatVector scale = FloatVector.fromArray(FLOATS, peaks, 0).div(level);
+        FloatVector inverse = FloatVector.broadcast(FLOATS, 1).div(scale);
+        inverse.blend(0, scale.compare(VectorOperators.EQ, 0)).intoArray(inverses, 0);
+        IntVector bits = scale.reinterpretAsInts();
+        IntVector magnitude = bits.and(MAGNITUDE);
+        IntVector odd = magnitude.lanewise(VectorOperators.LSHR, 13).and(1);
+        IntVector normal = magnitude.sub(0x38000000).add(0x0fff).add(odd).lanewise(VectorOperators.LSHR, 13);
+        IntVector subnormal = magnitude.reinterpretAsFloats().add(0.5f).reinterpretAsInts().sub(0x3f000000);
+        IntVector half = normal.blend(subnormal, magnitude.compare(VectorOperators.LT, Bytes.LEAST_NORMAL));
+        half = half.blend(0x7c00, magnitude.compare(VectorOperators.GE, Bytes.LEAST_INFINITE));
+        bits.lanewise(VectorOperators.LSHR, 16).and(0x8000).or(half).intoArray(halves, 0);
     }
 }
