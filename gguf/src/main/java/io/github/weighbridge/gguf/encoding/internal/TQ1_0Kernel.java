@@ -67,9 +67,14 @@ class TQ1_0Kernel implements BlockKernel, CodeKernel {
         byte[] codes = new byte[COLUMNS];
         for (int i = 0; i < count; i++) {
             int block = at + i * BYTES;
-            Bytes.putHalf(blocks, block + SCALE, TQ2_0Kernel.ternary(source, sourceOffset + i * COLUMNS, codes));
+            Bytes.putHalf(blocks, block + SCALE, round(source, sourceOffset + i * COLUMNS, codes));
             pack(codes, blocks, block);
         }
+    }
+
+    /// [TQ2_0Kernel#ternary], in whichever form.
+    float round(float[] source, int from, byte[] codes) {
+        return TQ2_0Kernel.ternary(source, from, codes);
     }
 
     @Override

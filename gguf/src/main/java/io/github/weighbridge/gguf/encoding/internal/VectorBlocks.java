@@ -45,6 +45,47 @@ final class VectorBlocks {
         return source[from + Long.numberOfTrailingZeros(where)];
     }
 
+    /// Smallest and largest of 32 elements, by an order in which minus zero is below zero.
+    static void bounds32(float[] source, int from, float[] bounds) {
+        IntVector bits = FloatVector.fromArray(FLOATS, source, from).reinterpretAsInts();
+        // As integers, negative numbers are ordered the wrong way round unless their other bits are turned over.
+        IntVector low = bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE).lanewise(VectorOperators.XOR, bits);
+        IntVector high = low;
+        for (int i = COUNT; i < 32; i += COUNT) {
+            bits = FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts();
+            IntVector key = bits.lanewise(VectorOperators.ASHR, 31).and(MAGNITUDE).lanewise(VectorOperators.XOR, bits);
+            low = low.min(key);
+            high = high.max(key);
+        }
+        bounds[0] = ofKey(low.reduceLanes(VectorOperators.MIN));
+        bounds[1] = ofKey(high.reduceLanes(VectorOperators.MAX));
+    }
+
+    private static float ofKey(int key) {
+        return Float.intBitsToFloat(key >> 31 & MAGNITUDE ^ key);
+    }
+
+    /// [TQ2_0Kernel#ternary].
+    static float ternary(float[] source, int from, byte[] codes) {
+        float scale = magnitude(source, from, codes.length);
+        float inverse = Rounding.inverse(scale);
+        if (inverse == Float.POSITIVE_INFINITY) {
+            return TQ2_0Kernel.ternary(source, from, codes);
+        }
+        ternaryCodes(source, from, inverse, codes);
+        return scale;
+    }
+
+    private static void ternaryCodes(float[] source, int from, float inverse, byte[] codes) {
+        for (int i = 0; i < codes.length; i += COUNT) {
+            FloatVector level = FloatVector.fromArray(FLOATS, source, from + i).mul(inverse);
+            // Half away from zero, as in Rounding.away.
+            FloatVector half = level.reinterpretAsInts().and(Lanes.SIGN).or(Lanes.ALMOST_HALF).reinterpretAsFloats();
+            IntVector code = ((IntVector) level.add(half).convert(VectorOperators.F2I, 0)).add(1);
+            ((ByteVector) code.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(codes, i);
+        }
+    }
+
     /// [Blocks#affineLevels] for a scale that is not 0.
     static void affineLevels(float[] source, int from, int count, float scale, float minimum, int top, byte[] levels, int levelsFrom) {
         for (int i = 0; i < count; i += COUNT) {
