@@ -87,12 +87,9 @@ class TQ1_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        byte[] stored = new byte[COLUMNS];
-        for (int i = 0; i < COLUMNS; i++) {
-            stored[i] = (byte) (codes[codesOffset + i] + 1);
-        }
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        byte[] stored = Blocks.shifted(codes, codesOffset, COLUMNS, 1);
         pack(stored, block, at);
-        Bytes.putHalf(block, at + SCALE, scale);
+        Bytes.putHalf(block, at + SCALE, scales[0]);
     }
 }

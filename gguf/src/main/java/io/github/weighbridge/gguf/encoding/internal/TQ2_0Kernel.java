@@ -64,12 +64,9 @@ class TQ2_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        byte[] stored = new byte[COLUMNS];
-        for (int i = 0; i < COLUMNS; i++) {
-            stored[i] = (byte) (codes[codesOffset + i] + 1);
-        }
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        byte[] stored = Blocks.shifted(codes, codesOffset, COLUMNS, 1);
         Blocks.packCrumbs(stored, 0, block, at);
-        Bytes.putHalf(block, at + SCALE, scale);
+        Bytes.putHalf(block, at + SCALE, scales[0]);
     }
 }
