@@ -78,6 +78,10 @@ final class Staging implements AutoCloseable {
                 }
                 Files.move(result, target, StandardCopyOption.ATOMIC_MOVE);
             } catch (IOException e) {
+                Path replaced = folder.resolve("replaced");
+                if (Files.exists(replaced) && !Files.exists(target)) {
+                    Files.move(replaced, target, StandardCopyOption.ATOMIC_MOVE);
+                }
                 deleteQuietly(result);
                 throw e;
             }
