@@ -32,7 +32,8 @@ public final class Json {
 
     private static JsonFactory factory(Limits limits) {
         JsonFactory factory = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
-                .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
+                .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
+                .build();
         factory.setStreamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(limits.depth()).maxNameLength(limits.nameBytes())
                 .maxStringLength(limits.textBytes()).maxNumberLength(100).build());
         return factory;
@@ -73,7 +74,8 @@ public final class Json {
             Walk walk = new Walk(parser, source.name(), offset, visitor);
             walk.value(first);
             if (parser.nextToken() != null) {
-                throw CheckpointFormatException.malformed(source.name(), walk.position(), "JSON document", "text after its end", "nothing more");
+                throw CheckpointFormatException.malformed(source.name(), walk.position(), "JSON document", "text after its end",
+                        "nothing more");
             }
         } catch (StreamConstraintsException e) {
             throw CheckpointFormatException.limit(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
@@ -82,7 +84,8 @@ public final class Json {
             throw CheckpointFormatException.malformed(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
                     "well-formed JSON in UTF-8");
         } catch (java.io.CharConversionException e) {
-            throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", String.valueOf(e.getMessage()), "JSON in UTF-8");
+            throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", String.valueOf(e.getMessage()),
+                    "JSON in UTF-8");
         }
     }
 
@@ -182,8 +185,9 @@ public final class Json {
                 case VALUE_TRUE -> visitor.flag(true, position);
                 case VALUE_FALSE -> visitor.flag(false, position);
                 case VALUE_NULL -> visitor.nothing(position);
-                case END_OBJECT, END_ARRAY, FIELD_NAME, NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT -> throw CheckpointFormatException.malformed(file, position,
-                        "JSON document", token.toString(), "a value");
+                case END_OBJECT, END_ARRAY, FIELD_NAME, NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
+                        throw CheckpointFormatException.malformed(file, position,
+                                "JSON document", token.toString(), "a value");
             }
         }
 

@@ -74,7 +74,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of(this::encode);
     }
 
-    private void encode(float[] source, int sourceOffset, MemorySegment target, long targetOffset, int blocks, int firstBlock, int rowBlocks) {
+    private void encode(float[] source, int sourceOffset, MemorySegment target, long targetOffset, int blocks, int firstBlock,
+            int rowBlocks) {
         BlockKernel encoding = kernel();
         byte[] stage = stage(blocks);
         for (int done = 0; done < blocks; done += stageBlocks) {

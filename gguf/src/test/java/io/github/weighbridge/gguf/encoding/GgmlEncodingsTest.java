@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf.encoding;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import io.github.weighbridge.encoding.Carriage;
 import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseEncoding;
@@ -20,6 +17,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class GgmlEncodingsTest {
     private static final Shape SHAPE = Shape.of(3, 96);
@@ -101,8 +101,9 @@ class GgmlEncodingsTest {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
         float[] values = new float[288];
         values[96 + 70] = 65504 * 8.5f;
-        assertThatThrownBy(() -> encode(encoding, SHAPE, values, plane(encoding, SHAPE))).isInstanceOf(ArithmeticException.class).hasMessage(
-                "Q4_0 cannot hold columns 64 to 95 of row 1 of those given: its scale would pass 65504, the largest finite number of half precision");
+        assertThatThrownBy(() -> encode(encoding, SHAPE, values, plane(encoding, SHAPE))).isInstanceOf(ArithmeticException.class)
+                .hasMessage(
+                        "Q4_0 cannot hold columns 64 to 95 of row 1 of those given: its scale would pass 65504, the largest finite number of half precision");
     }
 
     @Test
