@@ -17,6 +17,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     private static final Set<String> MODEL_TYPES =
             Set.of("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text", "gemma4_assistant",
                     "gemma4_unified_assistant");
+    private static final List<String> TEXT_ONLY = List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_");
+    private static final String QUANTISED_TABLE = ".embedding_quantized";
     private static final int MOST_LAYERS = 4096;
     /// Without `layer_types`, the last of every six layers is full.
     private static final int DEFAULT_FULL_EVERY = 6;
@@ -204,13 +206,16 @@ record Gemma4HuggingFace(Family family) implements Dialect {
                 .map(row -> new TensorSpec(row.huggingFace(), row.identity(), row.presence(), row.holding())).toList();
     }
 
-    /// Text-only saves leave `language_model.` out; some older ones put it first.
+    /// Text-only saves leave `language_model.` out; some older ones put it first. Quantised tables have another last word.
     @Override
     public String canonicalName(String stored) {
+        if (stored.endsWith(QUANTISED_TABLE)) {
+            return canonicalName(stored.substring(0, stored.length() - QUANTISED_TABLE.length()) + ".weight");
+        }
         if (stored.startsWith("language_model.model.")) {
             return "model.language_model." + stored.substring("language_model.model.".length());
         }
-        for (String top : List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_")) {
+        for (String top : TEXT_ONLY) {
             if (stored.startsWith(top)) {
                 return "model.language_model." + stored.substring("model.".length());
             }

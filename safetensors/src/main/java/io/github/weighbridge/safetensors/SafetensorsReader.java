@@ -27,6 +27,7 @@ import io.github.weighbridge.view.StoredTensor;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -106,7 +107,7 @@ final class SafetensorsReader {
         Architecture architecture = dialect.isPresent() ? dialect.get().architecture(parameters, name)
                 : Architecture.unknown(name, config.orElse(Value.Fields.EMPTY));
         GraphBuilder builder = new GraphBuilder(files);
-        addTensors(builder, parameters);
+        addTensors(builder, parameters, dialect, architecture);
         GraphBuilder.Result result;
         if (dialect.isPresent()) {
             boolean complete = source.file().isEmpty() || !SHARD.matcher(source.file().get()).matches();
@@ -132,17 +133,24 @@ final class SafetensorsReader {
         return last.endsWith(SafetensorsFormat.EXTENSION) ? last.substring(0, last.length() - SafetensorsFormat.EXTENSION.length()) : last;
     }
 
-    private void addTensors(GraphBuilder builder, Parameters config) throws IOException {
+    private void addTensors(GraphBuilder builder, Parameters config, Optional<Dialect> dialect, Architecture architecture) throws IOException {
         Optional<Parameters> quantisation = config.object("quantization_config");
         Optional<String> method = quantisation.flatMap(q -> q.fields().text("quant_method"));
         // A configuration without a method comes with weights that only lie on a grid: they are plain numbers.
-        if (method.isPresent()) {
+        if (method.isEmpty()) {
+            folder.tensors().forEach(located -> builder.add(stored(located)));
+            return;
+        }
+        if (!method.get().equals(GemmaQuantization.METHOD)) {
             throw CheckpointFormatException.unsupported(config.file(), -1, "quantization_config.quant_method", "\"" + method.get() + "\"",
-                    "checkpoints without quantization_config");
+                    "\"" + GemmaQuantization.METHOD + "\", or plain weights");
         }
-        for (SafetensorsFolder.Located located : folder.tensors()) {
-            builder.add(stored(located));
+        Map<String, Long> columns = new HashMap<>();
+        if (dialect.isPresent()) {
+            dialect.get().tensors(architecture).forEach(spec -> columns.put(spec.name(), spec.holding().shape().columns()));
         }
+        new GemmaQuantization(quantisation.get()).addTensors(folder,
+                name -> dialect.map(d -> columns.get(d.canonicalName(name))), SafetensorsReader::stored, builder);
     }
 
     private static StoredTensor stored(SafetensorsFolder.Located located) {

@@ -119,10 +119,11 @@ final class SafetensorsTarget implements Target {
                 tensors.add(new TargetTensor(weight.key(), weight.identity(), weight.view(), List.of(weight.key())));
             }
         }
-        List<String> scales = source.graph().stored().stream().map(StoredTensor::name)
-                .filter(name -> kept.stream().anyMatch(w -> w.inputScale().filter(s -> s.name().equals(name)).isPresent()
-                        || w.outputScale().filter(s -> s.name().equals(name)).isPresent()))
-                .toList();
+        List<String> scales = new ArrayList<>();
+        for (Weight weight : kept) {
+            weight.inputScale().ifPresent(scale -> scales.add(scale.name()));
+            weight.outputScale().ifPresent(scale -> scales.add(scale.name()));
+        }
         if (!scales.isEmpty()) {
             findings.add(Finding.warning("activation-scales-lost",
                     scales.size() + " scales of static activations have no place in a folder of plain numbers", scales));

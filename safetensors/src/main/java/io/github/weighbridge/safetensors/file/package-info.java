@@ -13,13 +13,13 @@
 /// ```
 ///
 /// `begin` and `end` count bytes from the first byte of the data; `end` is exclusive. In the order of their offsets the tensors cover
-/// the data without hole or overlap, from its first byte to the end of the file. A shape of no dimensions is one number; a dimension may be 0. The
-/// number of elements times the bits of the type must be a whole number of bytes. Nothing is said about alignment: data may begin at any
+/// the data without hole or overlap, from its first byte to the end of the file. A shape of no dimensions is one number; a dimension may be 0.
+/// The number of elements times the bits of the type must be a whole number of bytes. Nothing is said about alignment: data may begin at any
 /// byte, although the reference writer aligns each tensor to its element.
 ///
-/// The reader here refuses all that the reference refuses, and four things more, of which the first two are forbidden by the specification
-/// but pass its parser: a first byte other than `{`; a name given twice, at any level; a key in an entry other than the three; a name
-/// with a NUL character, which formats that end names with one cannot carry on.
+/// The reader here refuses all that the reference refuses, and five things more, of which the first two are forbidden by the specification
+/// but pass its parser: a first byte other than `{`; a name given twice, at any level; a key in an entry other than the three; null
+/// in place of the metadata; a name with a NUL character, which formats that end names with one cannot carry on.
 ///
 /// A checkpoint in several files has `model.safetensors.index.json` beside them:
 /// `{"metadata": {"total_size": bytes of all tensors}, "weight_map": {name: file}}`. See

@@ -89,10 +89,9 @@ class SafetensorsRobustnessTest {
 
     @Test
     void spoiledIndexesGiveOneMessage() {
-        byte[] index =
-                "{\"metadata\":{\"total_size\":24},\"x\":[1,{\"y\":null}],\"weight_map\":{"
-                        + "\"b\":\"s\",\"c\":\"s\",\"layers.0.\u00e9\":\"s\"}}"
-                                .getBytes(StandardCharsets.UTF_8);
+        String text = "{\"metadata\":{\"total_size\":24},\"x\":[1,{\"y\":null}],"
+                + "\"weight_map\":{\"b\":\"s\",\"c\":\"s\",\"layers.0.\u00e9\":\"s\"}}";
+        byte[] index = text.getBytes(StandardCharsets.UTF_8);
         for (int at = 0; at < index.length; at++) {
             for (int value = 0; value < 256; value++) {
                 byte[] spoiled = index.clone();
