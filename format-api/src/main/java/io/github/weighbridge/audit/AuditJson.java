@@ -52,7 +52,8 @@ public final class AuditJson {
         if (architecture.known()) {
             List<Layer> layers = architecture.layers();
             result.put("layers", Value.of(layers.size())).put("hidden_size", Value.of(architecture.hiddenSize()))
-                    .put("vocabulary_size", Value.of(architecture.vocabularySize())).put("context_length", Value.of(architecture.contextLength()))
+                    .put("vocabulary_size", Value.of(architecture.vocabularySize()))
+                    .put("context_length", Value.of(architecture.contextLength()))
                     .put("sliding_layers", Value.of(layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count()))
                     .put("sliding_window", Value.of(layers.stream().mapToLong(Layer::window).max().orElse(0)))
                     .put("layers_with_cache", Value.of(layers.stream().filter(Layer::ownsCache).count()));
@@ -89,8 +90,10 @@ public final class AuditJson {
         }
         return result.put("shape", new Value.Items(tensor.shape().toList().stream().map(dimension -> Value.of((long) dimension)).toList()))
                 .put("encoding", Value.of(encoding.name())).put("code_bits", Value.of(encoding.codeBits()))
-                .put("bits_per_weight", bits(Footprint.bits(tensor.bytes(), tensor.shape().elements()))).put("bytes", Value.of(tensor.bytes()))
-                .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset())).fields();
+                .put("bits_per_weight", bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())))
+                .put("bytes", Value.of(tensor.bytes()))
+                .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()))
+                .fields();
     }
 
     private static Value memory(Architecture architecture, Footprint footprint, AuditOptions options) {

@@ -20,7 +20,8 @@ import java.util.Optional;
 /// @param tensors all stored tensors with what each is, in the order of the files
 /// @param findings what was noticed
 /// @param planned whether it is still to be written
-public record Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture, List<AuditedTensor> tensors,
+public record Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture,
+        List<AuditedTensor> tensors,
         List<Finding> findings, boolean planned) {
     /// A file.
     ///
@@ -44,7 +45,8 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
     /// A checkpoint.
     public static Audited of(Checkpoint checkpoint) {
         return new Audited(checkpoint.format(), checkpoint.formatVersion(),
-                checkpoint.files().stream().map(file -> new AuditedFile(file.name(), file.source().length())).toList(), checkpoint.architecture(),
+                checkpoint.files().stream().map(file -> new AuditedFile(file.name(), file.source().length())).toList(),
+                checkpoint.architecture(),
                 checkpoint.graph().stored().stream().map(tensor -> new AuditedTensor(tensor, checkpoint.graph().identity(tensor))).toList(),
                 checkpoint.findings(), false);
     }
@@ -54,7 +56,8 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
         return new Audited(plan.format(), plan.formatVersion(),
                 plan.files().stream().filter(OutputFile::holdsTensors).map(file -> new AuditedFile(file.name(), file.length())).toList(),
                 plan.architecture(),
-                plan.tensors().stream().map(tensor -> new AuditedTensor(tensor, plan.identities().getOrDefault(tensor.name(), Identity.NONE))).toList(),
+                plan.tensors().stream()
+                        .map(tensor -> new AuditedTensor(tensor, plan.identities().getOrDefault(tensor.name(), Identity.NONE))).toList(),
                 plan.findings(), true);
     }
 

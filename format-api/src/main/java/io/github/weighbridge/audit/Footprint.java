@@ -22,7 +22,8 @@ import java.util.TreeMap;
 /// @param components the parts of the model, in a fixed order
 /// @param layers the layers, decoder first
 /// @param memory what a conversation needs
-public record Footprint(long tensors, long parameters, long tensorBytes, long overheadBytes, List<ComponentShare> components, List<LayerShare> layers,
+public record Footprint(long tensors, long parameters, long tensorBytes, long overheadBytes, List<ComponentShare> components,
+        List<LayerShare> layers,
         Memory memory) {
     /// Tensors of one encoding.
     ///
@@ -59,7 +60,8 @@ public record Footprint(long tensors, long parameters, long tensorBytes, long ov
     public record Memory(long residentBytes, long streamableBytes) {}
 
     private static final List<Component> ORDER = List.of(Component.TEXT_DECODER, Component.TOKEN_EMBEDDING, Component.PER_LAYER_EMBEDDING,
-            Component.OUTPUT_HEAD, Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR, Component.DRAFTER, Component.OTHER);
+            Component.OUTPUT_HEAD, Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR, Component.DRAFTER,
+            Component.OTHER);
 
     /// Copies the lists.
     public Footprint {
@@ -83,8 +85,9 @@ public record Footprint(long tensors, long parameters, long tensorBytes, long ov
         Map<Integer, LayerSum> decoder = new TreeMap<>();
         Map<Component, Map<Integer, LayerSum>> others = new LinkedHashMap<>();
         Architecture architecture = audited.architecture();
-        Component main = audited.tensors().stream().anyMatch(t -> t.identity().component().equals(Component.TEXT_DECODER)) ? Component.TEXT_DECODER
-                : Component.DRAFTER;
+        Component main =
+                audited.tensors().stream().anyMatch(t -> t.identity().component().equals(Component.TEXT_DECODER)) ? Component.TEXT_DECODER
+                        : Component.DRAFTER;
         if (audited.tensors().stream().anyMatch(t -> t.identity().component().equals(main))) {
             architecture.layers().forEach(layer -> decoder.put(layer.index(), new LayerSum()));
         }
@@ -111,7 +114,8 @@ public record Footprint(long tensors, long parameters, long tensorBytes, long ov
         decoder.forEach((index, sum) -> layers.add(sum.share(main, index,
                 index < architecture.layers().size() ? Optional.of(architecture.layers().get(index).attention()) : Optional.empty())));
         others.forEach((component, sums) -> sums.forEach((index, sum) -> layers.add(sum.share(component, index, Optional.empty()))));
-        long streamable = components.getOrDefault(Component.PER_LAYER_EMBEDDING, Map.of()).values().stream().mapToLong(share -> share[2]).sum();
+        long streamable =
+                components.getOrDefault(Component.PER_LAYER_EMBEDDING, Map.of()).values().stream().mapToLong(share -> share[2]).sum();
         return new Footprint(audited.tensors().size(), parameters, bytes, audited.bytes() - bytes, shares(components), layers,
                 new Memory(bytes - streamable, streamable));
     }

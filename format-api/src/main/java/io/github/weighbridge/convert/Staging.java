@@ -31,8 +31,9 @@ final class Staging implements AutoCloseable {
             throw new IOException(target + ": is no place for a result");
         }
         if (!Files.isDirectory(parent)) {
-            throw new NoSuchFileException(target.toString(), null, "the folder " + (target.getParent() == null ? parent : target.getParent())
-                    + " does not exist");
+            throw new NoSuchFileException(target.toString(), null,
+                    "the folder " + (target.getParent() == null ? parent : target.getParent())
+                            + " does not exist");
         }
         for (Path place : places(plan)) {
             if (Files.exists(place) && !force) {
@@ -116,7 +117,8 @@ final class Staging implements AutoCloseable {
                     }
 
                     @Override
-                    public FileVisitResult postVisitDirectory(Path visited, @org.jspecify.annotations.Nullable IOException failure) throws IOException {
+                    public FileVisitResult postVisitDirectory(Path visited, @org.jspecify.annotations.Nullable IOException failure)
+                            throws IOException {
                         Files.deleteIfExists(visited);
                         return FileVisitResult.CONTINUE;
                     }

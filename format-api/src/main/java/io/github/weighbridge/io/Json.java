@@ -25,14 +25,15 @@ import java.util.Map;
 /// Strict JSON: UTF-8, no duplicate names, bounded depth, nothing after the document. Reads whole small documents into [Value]s; large ones
 /// are visited by a [JsonVisitor] without being kept.
 public final class Json {
-    private static final JsonFactory FACTORY = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
-            .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).build();
+    private static final JsonFactory FACTORY = new JsonFactory();
 
     private Json() {}
 
     private static JsonFactory factory(Limits limits) {
+        // With names in canonical form the parser works on bytes, so that positions are byte offsets and broken UTF-8 is found. The table of names
+        // lives as long as the factory, which is why every document gets one of its own.
         JsonFactory factory = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
-                .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
+                .configure(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
         factory.setStreamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(limits.depth()).maxNameLength(limits.nameBytes())
                 .maxStringLength(limits.textBytes()).maxNumberLength(100).build());
         return factory;
@@ -65,6 +66,7 @@ public final class Json {
     /// @throws CheckpointFormatException when it is no JSON, is nested too deep, or passes the limits; repeated names are for the visitor to
     ///         refuse where it does not keep a map
     public static void visit(ByteSource source, long offset, long length, Limits limits, JsonVisitor visitor) throws IOException {
+        refuseOtherEncodings(source, offset, length);
         try (JsonParser parser = factory(limits).createParser(new SourceInputStream(source, offset, length))) {
             JsonToken first = parser.nextToken();
             if (first == null) {
@@ -73,7 +75,8 @@ public final class Json {
             Walk walk = new Walk(parser, source.name(), offset, visitor);
             walk.value(first);
             if (parser.nextToken() != null) {
-                throw CheckpointFormatException.malformed(source.name(), walk.position(), "JSON document", "text after its end", "nothing more");
+                throw CheckpointFormatException.malformed(source.name(), walk.position(), "JSON document", "text after its end",
+                        "nothing more");
             }
         } catch (StreamConstraintsException e) {
             throw CheckpointFormatException.limit(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
@@ -82,7 +85,19 @@ public final class Json {
             throw CheckpointFormatException.malformed(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
                     "well-formed JSON in UTF-8");
         } catch (java.io.CharConversionException e) {
-            throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", String.valueOf(e.getMessage()), "JSON in UTF-8");
+            throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", String.valueOf(e.getMessage()),
+                    "JSON in UTF-8");
+        }
+    }
+
+    /// The parser would follow a byte order mark, or the zero bytes of UTF-16 and UTF-32, into another encoding.
+    private static void refuseOtherEncodings(ByteSource source, long offset, long length) throws IOException {
+        byte[] head = source.readBytes(offset, (int) Math.min(4, length));
+        for (int i = 0; i < head.length; i++) {
+            if (head[i] == 0 || (head[i] & 0xfe) == 0xfe || i == 0 && head[i] == (byte) 0xef) {
+                throw CheckpointFormatException.malformed(source.name(), offset + i, "JSON document",
+                        String.format("byte 0x%02x", Byte.toUnsignedInt(head[i])), "JSON in UTF-8 without a byte order mark");
+            }
         }
     }
 
@@ -178,12 +193,20 @@ public final class Json {
                         visitor.real(number.doubleValue(), position);
                     }
                 }
-                case VALUE_NUMBER_FLOAT -> visitor.real(parser.getDoubleValue(), position);
+                case VALUE_NUMBER_FLOAT -> {
+                    double number = parser.getDoubleValue();
+                    if (Double.isInfinite(number)) {
+                        throw CheckpointFormatException.malformed(file, position, "JSON document", "number " + parser.getText(),
+                                "a number that double precision holds");
+                    }
+                    visitor.real(number, position);
+                }
                 case VALUE_TRUE -> visitor.flag(true, position);
                 case VALUE_FALSE -> visitor.flag(false, position);
                 case VALUE_NULL -> visitor.nothing(position);
-                case END_OBJECT, END_ARRAY, FIELD_NAME, NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT -> throw CheckpointFormatException.malformed(file, position,
-                        "JSON document", token.toString(), "a value");
+                case END_OBJECT, END_ARRAY, FIELD_NAME, NOT_AVAILABLE, VALUE_EMBEDDED_OBJECT ->
+                        throw CheckpointFormatException.malformed(file, position,
+                                "JSON document", token.toString(), "a value");
             }
         }
 

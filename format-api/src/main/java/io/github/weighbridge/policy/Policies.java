@@ -58,7 +58,8 @@ public final class Policies {
         return new Assignment(choices, findings);
     }
 
-    private static Choice choose(Policy policy, Target target, Optional<Assignment> type, TargetTensor tensor, int[] matched) throws PolicyException {
+    private static Choice choose(Policy policy, Target target, Optional<Assignment> type, TargetTensor tensor, int[] matched)
+            throws PolicyException {
         Optional<Choice> fixed = target.fixed(tensor);
         if (fixed.isPresent()) {
             return fixed.get();
@@ -73,7 +74,8 @@ public final class Policies {
                 return target.keep(tensor);
             }
             Encoding encoding = target.encoding(rule.encoding()).orElseThrow(
-                    () -> new PolicyException(rule.label() + ": the target has no encoding \"" + rule.encoding() + "\", asked for " + tensor.name()));
+                    () -> new PolicyException(
+                            rule.label() + ": the target has no encoding \"" + rule.encoding() + "\", asked for " + tensor.name()));
             Optional<String> refusal = target.refuses(tensor, encoding);
             if (refusal.isPresent()) {
                 throw new PolicyException(rule.label() + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());

@@ -1,0 +1,68 @@
+package io.github.weighbridge.gguf.encoding.internal;
+
+/// `Q4_0`: 32 elements in 18 bytes. Byte 0: half-precision scale; byte 2: 16 bytes, of which byte j holds the codes of elements j (low
+/// nibble) and j + 16 (high nibble), each 8 more than the level.
+class Q4_0Kernel implements BlockKernel, CodeKernel {
+    static final int COLUMNS = 32;
+    static final int BYTES = 18;
+    static final int CODES = 2;
+    private static final int HALF = 16;
+
+    @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES, to += COLUMNS) {
+            float scale = Bytes.half(blocks, block);
+            for (int i = 0; i < HALF; i++) {
+                int pair = blocks[block + CODES + i];
+                target[to + i] = ((pair & 15) - 8) * scale;
+                target[to + HALF + i] = ((pair >> 4 & 15) - 8) * scale;
+            }
+        }
+    }
+
+    @Override
+    public boolean encodes() {
+        return true;
+    }
+
+    @Override
+    public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
+        for (int i = 0; i < count; i++) {
+            encodeBlock(source, sourceOffset + i * COLUMNS, blocks, at + i * BYTES);
+        }
+    }
+
+    /// The first element of largest magnitude becomes level -8.
+    static void encodeBlock(float[] source, int from, byte[] blocks, int block) {
+        float scale = Blocks.peak(source, from, COLUMNS) / -8;
+        float inverse = Rounding.inverse(scale);
+        Bytes.putHalf(blocks, block, scale);
+        for (int i = 0; i < HALF; i++) {
+            blocks[block + CODES + i] = (byte) (code(source[from + i] * inverse) | code(source[from + HALF + i] * inverse) << 4);
+        }
+    }
+
+    private static int code(float level) {
+        // An infinite inverse makes bytes of 0, as C's cast from float to a byte does.
+        return Math.min(15, (byte) Rounding.truncate(level + 8.5f));
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        scales[scaleOffset] = Bytes.half(block, at);
+        for (int i = 0; i < HALF; i++) {
+            int pair = block[at + CODES + i];
+            codes[codesOffset + i] = (byte) ((pair & 15) - 8);
+            codes[codesOffset + HALF + i] = (byte) ((pair >> 4 & 15) - 8);
+        }
+    }
+
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
+        Bytes.putHalf(block, at, scale);
+        for (int i = 0; i < HALF; i++) {
+            block[at + CODES + i] = (byte) (codes[codesOffset + i] + 8 & 15 | codes[codesOffset + HALF + i] + 8 << 4);
+        }
+    }
+}

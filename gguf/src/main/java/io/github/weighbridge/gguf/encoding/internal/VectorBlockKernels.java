@@ -1,0 +1,36 @@
+package io.github.weighbridge.gguf.encoding.internal;
+
+import io.github.weighbridge.gguf.file.GgmlType;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
+
+/// The vectorised forms, and the plain ones of types that have no other.
+public final class VectorBlockKernels extends ScalarBlockKernels {
+    private static final int INFINITE = 0x7f800000;
+
+    @Override
+    public @Nullable BlockKernel of(GgmlType type) {
+        if (!Lanes.ENOUGH) {
+            return super.of(type);
+        }
+        return switch (type) {
+            case Q4_0 -> new VectorQ4_0Kernel();
+            case Q8_0 -> new VectorQ8_0Kernel();
+            case F32, F16, BF16, F64, I8, I16, I32, I64, Q4_1, Q5_0, Q5_1, Q8_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K, IQ2_XXS, IQ2_XS,
+                    IQ3_XXS,
+                    IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS, IQ1_M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0 -> super.of(type);
+        };
+    }
+
+    @Override
+    public int firstNotFinite(float[] source, int offset, int count) {
+        IntVector largest = IntVector.zero(Lanes.INTS);
+        int i = 0;
+        for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
+            largest = largest.max(Lanes.magnitudes(Lanes.floats(source, offset + i)));
+        }
+        return largest.reduceLanes(VectorOperators.MAX) >= INFINITE ? super.firstNotFinite(source, offset, count)
+                : super.firstNotFinite(source, offset + i, count - i);
+    }
+}
