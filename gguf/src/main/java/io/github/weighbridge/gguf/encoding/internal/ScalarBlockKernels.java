@@ -26,8 +26,14 @@ public class ScalarBlockKernels implements BlockKernels {
             case NVFP4 -> new NVFP4Kernel();
             case IQ4_NL -> new IQ4_NLKernel();
             case IQ4_XS -> new IQ4_XSKernel();
-            case F32, F16, BF16, F64, I8, I16, I32, I64 -> null;
-            case Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ3_S, IQ2_S, IQ1_M -> null;
+            case IQ2_XXS -> new IQ2_XXSKernel();
+            case IQ2_XS -> new IQ2_XSKernel();
+            case IQ2_S -> new IQ2_SKernel();
+            case IQ3_XXS -> new IQ3_XXSKernel();
+            case IQ3_S -> new IQ3_SKernel();
+            case IQ1_S -> new IQ1_SKernel();
+            case IQ1_M -> new IQ1_MKernel();
+            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K -> null;
         };
     }
 
