@@ -55,7 +55,7 @@ public final class Policies {
                 throw new PolicyException(policy.rules().get(i).label() + " matches no tensor that it could decide");
             }
         }
-        return new Assignment(choices, findings);
+        return new Assignment(choices, findings, type.flatMap(Assignment::type));
     }
 
     private static Choice choose(Policy policy, Target target, Optional<Assignment> type, TargetTensor tensor, int[] matched)

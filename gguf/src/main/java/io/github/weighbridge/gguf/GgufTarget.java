@@ -249,28 +249,38 @@ final class GgufTarget implements Target {
     public Assignment type(String type, boolean pure) throws PolicyException {
         GgufFileType fileType = GgufFileType.named(type)
                 .orElseThrow(() -> new PolicyException("--type " + type + ": gguf has " + String.join(", ", GgufFileType.names())));
-        Encoding wanted = GgmlEncodings.of(fileType.type());
         Map<String, Choice> choices = new LinkedHashMap<>();
-        List<String> fallbacks = new ArrayList<>();
+        List<TargetTensor> mixed = new ArrayList<>();
         for (TargetTensor tensor : tensors) {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
-            } else if (wanted.dense().isEmpty() && !quantised(tensor)) {
+            } else if (!fileType.dense() && !quantised(tensor)) {
                 Choice kept = keep(tensor);
-                choices.put(tensor.name(), Choice.of(kept.encoding(), "llama-quantize leaves it as it is"));
-            } else if (wanted.misfit(tensor.shape()).isPresent()) {
-                choices.put(tensor.name(), Choice.of(GgmlEncodings.of(GgmlType.F16), "fallback: " + wanted.misfit(tensor.shape()).get()));
-                fallbacks.add(tensor.name());
+                choices.put(tensor.name(), new Choice(kept.encoding(), kept.method(), "llama-quantize leaves it as it is"));
             } else {
-                choices.put(tensor.name(), Choice.of(wanted, "type " + fileType.name()));
+                mixed.add(tensor);
+            }
+        }
+        QuantizationMix mix = new QuantizationMix(fileType, pure || fileType.dense(), architecture, tensors, false);
+        Map<String, QuantizationMix.Chosen> chosen = mix.assign(mixed);
+        List<String> fallbacks = new ArrayList<>();
+        for (TargetTensor tensor : mixed) {
+            QuantizationMix.Chosen one = java.util.Objects.requireNonNull(chosen.get(tensor.name()));
+            Encoding encoding = GgmlEncodings.of(one.type());
+            Optional<String> refusal = refuses(tensor, encoding);
+            if (refusal.isPresent()) {
+                throw new PolicyException("--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
+            }
+            choices.put(tensor.name(), Choice.of(encoding, one.fallback() ? "fallback of type " + fileType : "type " + fileType));
+            if (one.fallback()) {
+                fallbacks.add(tensor.name());
             }
         }
         List<Finding> noted = fallbacks.isEmpty() ? List.of()
-                : List.of(Finding.info("fallback",
-                        fallbacks.size() + " tensors whose rows are no multiple of the block are F16, as llama-quantize has it",
-                        fallbacks));
-        return new Assignment(choices, noted);
+                : List.of(Finding.info("fallback", fallbacks.size()
+                        + " tensors whose rows are no multiple of the block have another type, as llama-quantize gives it", fallbacks));
+        return new Assignment(choices, noted, Optional.of(fileType.name()));
     }
 
     @Override
@@ -368,8 +378,12 @@ final class GgufTarget implements Target {
         return value instanceof Value.Whole(long number) ? number : ((Value.Real) value).number();
     }
 
-    /// The file type of the tensor type that most parameters have.
+    /// The named type, or the file type of the tensor type that most parameters have.
     private long fileType(Assignment assignment) {
+        Optional<GgufFileType> named = assignment.type().flatMap(GgufFileType::named);
+        if (named.isPresent()) {
+            return named.get().id();
+        }
         Map<GgmlType, Long> counts = new HashMap<>();
         for (TargetTensor tensor : tensors) {
             if (fixed(tensor).isEmpty()) {

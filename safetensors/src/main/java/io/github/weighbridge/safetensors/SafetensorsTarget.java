@@ -177,7 +177,7 @@ final class SafetensorsTarget implements Target {
                 .orElseThrow(() -> new PolicyException("--type " + type + ": safetensors has BF16, F16 and F32"));
         Map<String, Choice> choices = new LinkedHashMap<>();
         tensors.forEach(tensor -> choices.put(tensor.name(), Choice.of(encoding, "type " + type)));
-        return new Assignment(choices, List.of());
+        return new Assignment(choices, List.of(), Optional.empty());
     }
 
     @Override
