@@ -54,9 +54,10 @@ final class GgufTarget implements Target {
     private final List<TargetTensor> tensors;
     private final List<Finding> findings;
     private final Map<String, GgufValue> tokenizer;
+    private final CodeCarriage carriage;
 
     private GgufTarget(Checkpoint source, Architecture architecture, Dialect dialect, TargetRequest request, List<TargetTensor> tensors,
-            List<Finding> findings, Map<String, GgufValue> tokenizer) {
+            List<Finding> findings, Map<String, GgufValue> tokenizer, CodeCarriage carriage) {
         this.source = source;
         this.architecture = architecture;
         this.dialect = dialect;
@@ -64,6 +65,7 @@ final class GgufTarget implements Target {
         this.tensors = List.copyOf(tensors);
         this.findings = List.copyOf(findings);
         this.tokenizer = tokenizer;
+        this.carriage = carriage;
     }
 
     static GgufTarget of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
@@ -86,8 +88,10 @@ final class GgufTarget implements Target {
         }
         List<Finding> findings = new ArrayList<>();
         List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, findings);
+        scalesLost(source, weights, findings);
+        CodeCarriage carriage = CodeCarriage.of(source, tensors);
         return new GgufTarget(source, architecture, dialect, request, tensors, findings,
-                TokenizerKeys.of(source, architecture, request.limits()));
+                TokenizerKeys.of(source, architecture, request.limits()), carriage);
     }
 
     private static List<TargetTensor> tensors(Checkpoint source, Dialect dialect, Architecture architecture, Map<String, Weight> weights,
@@ -145,6 +149,20 @@ final class GgufTarget implements Target {
         add(findings, "tensors-left-out", others, "tensors are left out: GGUF has no place for them");
     }
 
+    /// Activations of a checkpoint trained with static scales are clamped and rounded where the scales say so; llama.cpp does neither.
+    private static void scalesLost(Checkpoint source, Map<String, Weight> weights, List<Finding> findings) {
+        List<String> activation = new ArrayList<>();
+        for (Weight weight : weights.values()) {
+            weight.inputScale().ifPresent(scale -> activation.add(scale.name()));
+            weight.outputScale().ifPresent(scale -> activation.add(scale.name()));
+        }
+        List<String> cache = source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE))
+                .map(StoredTensor::name).toList();
+        add(findings, "activation-scales-lost", activation, "trained scales of static activations are lost: GGUF has no place for them. Compare the"
+                + " perplexity of the result with that of the source to measure what that costs");
+        add(findings, "cache-scales-lost", cache, "trained scales of the key/value cache are lost: GGUF has no place for them");
+    }
+
     private static void add(List<Finding> findings, String code, List<String> names, String text) {
         if (!names.isEmpty()) {
             findings.add(Finding.warning(code, names.size() + " " + text, names));
@@ -180,6 +198,10 @@ final class GgufTarget implements Target {
 
     @Override
     public Choice keep(TargetTensor tensor) throws PolicyException {
+        Optional<Choice> carried = carriage.choice(tensor);
+        if (carried.isPresent()) {
+            return carried.get();
+        }
         if (tensor.view() instanceof View.Stored(StoredTensor stored) && stored.encoding().dense().isEmpty()
                 && GgmlType.ofName(stored.encoding().name()).map(GgmlEncodings::of).filter(stored.encoding()::equals).isPresent()) {
             return Choice.of(stored.encoding(), "keep");
@@ -284,6 +306,9 @@ final class GgufTarget implements Target {
         List<Finding> all = new ArrayList<>(source.findings());
         all.removeIf(finding -> finding.code().equals("dead-weights"));
         all.addAll(findings);
+        if (tensors.stream().anyMatch(tensor -> assignment.of(tensor).equals(carriage.choice(tensor).orElse(null)))) {
+            all.addAll(carriage.findings());
+        }
         all.addAll(assignment.findings());
         return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
                 architecture,

@@ -71,23 +71,66 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (kernel == null || !kernel.encodes() || !inputs.method().equals("plain")) {
             return Optional.empty();
         }
-        return Optional.of(this::encode);
+        float[] importance = kernel.weighing() == BlockKernel.Weighing.NONE ? null : inputs.importance().orElse(null);
+        return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
+            Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
+            if (importance == null) {
+                encode(numbers, null, 0, target, targetOffset, 0, blocks);
+            } else {
+                encodeWeighted(numbers, importance, target, targetOffset, blocks);
+            }
+        });
     }
 
-    private void encode(float[] source, int sourceOffset, MemorySegment target, long targetOffset, int blocks, int firstBlock,
-            int rowBlocks) {
-        BlockKernel encoding = kernel();
-        byte[] stage = stage(blocks);
-        for (int done = 0; done < blocks; done += stageBlocks) {
-            int count = Math.min(stageBlocks, blocks - done);
-            int from = sourceOffset + done * blockColumns();
-            int culprit = kernels.firstNotFinite(source, from, count * blockColumns());
+    /// Numbers to encode and where in a row they begin.
+    private record Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {}
+
+    /// Encodes row by row, since weights belong to columns and some recipes need to know the whole row.
+    private void encodeWeighted(Numbers numbers, float[] importance, MemorySegment target, long targetOffset, int blocks) {
+        int columns = Math.multiplyExact(numbers.rowBlocks, blockColumns());
+        if (importance.length != columns) {
+            throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
+        }
+        boolean wholeRows = kernel().weighing() == BlockKernel.Weighing.ROW;
+        if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
+            throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
+        }
+        for (int begin = 0; begin < blocks;) {
+            int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
+            float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
+            encode(numbers, importance, meanSquare, target, targetOffset, begin, end);
+            begin = end;
+        }
+    }
+
+    /// In single precision and from the first element upward, as ggml sums.
+    private static float meanSquare(float[] source, int from, int count) {
+        float sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += source[from + i] * source[from + i];
+        }
+        return sum / count;
+    }
+
+    /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
+    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset, int begin,
+            int end) {
+        byte[] stage = stage(end - begin);
+        for (int done = begin; done < end; done += stageBlocks) {
+            int count = Math.min(stageBlocks, end - done);
+            int from = numbers.offset + done * blockColumns();
+            int culprit = kernels.firstNotFinite(numbers.source, from, count * blockColumns());
             if (culprit >= 0) {
-                int block = (culprit - sourceOffset) / blockColumns();
-                throw refused(firstBlock + block, rowBlocks, "there is a value of " + source[culprit]);
+                int block = (culprit - numbers.offset) / blockColumns();
+                throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
             }
-            encoding.encode(source, from, stage, 0, count);
-            checkHalves(stage, count, firstBlock + done, rowBlocks);
+            if (importance == null) {
+                kernel().encode(numbers.source, from, stage, 0, count);
+            } else {
+                int column = (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns();
+                kernel().encodeWeighted(numbers.source, from, importance, column, meanSquare, stage, 0, count);
+            }
+            checkHalves(stage, count, numbers.firstBlock + done, numbers.rowBlocks);
             MemorySegment.copy(stage, 0, target, ValueLayout.JAVA_BYTE, targetOffset + (long) done * blockBytes(), count * blockBytes());
         }
     }

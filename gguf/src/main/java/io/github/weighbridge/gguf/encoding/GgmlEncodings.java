@@ -10,6 +10,19 @@ import java.util.Map;
 import java.util.Objects;
 
 /// The encodings of GGML's tensor types.
+///
+/// Bytes are those of ggml's reference quantisers (`ggml-quants.c` of llama.cpp v0.5.0 as built for x86-64, that is without fused
+/// multiply-add), bit for bit, and numbers those of its decoders.
+///
+/// An encoder with [importance][io.github.weighbridge.encoding.EncoderInputs#importance], one finite weight of 0 or more for each column,
+/// follows the recipe that `llama-quantize --imatrix` takes. `Q8_0`, `Q1_0`, `Q2_0`, `TQ1_0`, `TQ2_0`, `MXFP4` and `NVFP4` have no use for
+/// weights. `Q4_0`, `Q4_1`, `Q5_0` and `Q5_1` then need whole rows: a region that ends within a row is refused with an
+/// [IllegalArgumentException].
+///
+/// Encoders refuse numbers that are infinite or not numbers, and blocks whose scale would be infinite in half precision, by an
+/// [ArithmeticException]. `NVFP4` has no such limit: like ggml it cuts scales at 448, which alters numbers beyond 2688.
+///
+/// Of the lattice types (`IQ1_S`, `IQ1_M`, `IQ2_XXS`, `IQ2_XS`, `IQ2_S`, `IQ3_XXS`, `IQ3_S`) there are decoders only.
 public final class GgmlEncodings {
     private static final Map<GgmlType, Encoding> ALL = new EnumMap<>(GgmlType.class);
 

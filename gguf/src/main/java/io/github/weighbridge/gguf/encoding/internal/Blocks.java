@@ -17,4 +17,82 @@ final class Blocks {
         }
         return peak;
     }
+
+    /// The largest magnitude.
+    static float magnitude(float[] source, int from, int count) {
+        float largest = 0;
+        for (int i = 0; i < count; i++) {
+            largest = Math.max(largest, Math.abs(source[from + i]));
+        }
+        return largest;
+    }
+
+    /// Sum of the squares, from the first element upward.
+    static float squares(float[] source, int from, int count) {
+        float sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += source[from + i] * source[from + i];
+        }
+        return sum;
+    }
+
+    /// Weights of elements where columns are weighed: importance x sqrt(deviation + x^2).
+    static void weigh(float[] source, int from, int count, float[] importance, int column, float deviation, float[] weights) {
+        for (int i = 0; i < count; i++) {
+            float value = source[from + i];
+            weights[i] = importance[column + i] * (float) Math.sqrt(deviation + value * value);
+        }
+    }
+
+    static float sum(float[] values, int count) {
+        float sum = 0;
+        for (int i = 0; i < count; i++) {
+            sum += values[i];
+        }
+        return sum;
+    }
+
+    /// Joins 32 codes of 4 bits into 16 bytes: byte j has code j in its low nibble and code j + 16 in its high one.
+    static void packNibbles(byte[] codes, int from, byte[] bytes, int at) {
+        for (int i = 0; i < 16; i++) {
+            bytes[at + i] = (byte) (codes[from + i] & 15 | codes[from + 16 + i] << 4);
+        }
+    }
+
+    /// Gathers the fifth bits of 32 codes: bit i belongs to code i.
+    static int fifthBits(byte[] codes, int from) {
+        int bits = 0;
+        for (int i = 0; i < 32; i++) {
+            bits |= (codes[from + i] >> 4 & 1) << i;
+        }
+        return bits;
+    }
+
+    /// Joins 256 codes of 2 bits into 64 bytes: code `128a + 32l + m` stands in bits `2l` and up of byte `32a + m`.
+    static void packCrumbs(byte[] codes, int from, byte[] bytes, int at) {
+        for (int i = 0; i < 64; i++) {
+            int first = from + (i & 32) * 4 + (i & 31);
+            bytes[at + i] = (byte) (codes[first] & 3 | (codes[first + 32] & 3) << 2 | (codes[first + 64] & 3) << 4 | codes[first + 96] << 6);
+        }
+    }
+
+    /// Levels 0 to `top` of a group by its final scale and minimum. Where the scale is 0 they stay as the search left them.
+    static void affineLevels(float[] source, int from, int count, float scale, float minimum, int top, byte[] levels, int levelsFrom) {
+        if (scale == 0) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            levels[levelsFrom + i] = (byte) Searches.clamp(Rounding.near((source[from + i] + minimum) / scale), 0, top);
+        }
+    }
+
+    /// Levels `-half` to `half - 1` of a group by its final scale, each `half` more. Where it is 0 they stay as the search left them.
+    static void symmetricLevels(float[] source, int from, int count, float scale, int half, byte[] levels, int levelsFrom) {
+        if (scale == 0) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            levels[levelsFrom + i] = (byte) (Searches.clamp(Rounding.near(source[from + i] / scale), -half, half - 1) + half);
+        }
+    }
 }

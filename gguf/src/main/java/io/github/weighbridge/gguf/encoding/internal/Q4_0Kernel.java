@@ -49,6 +49,24 @@ class Q4_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
+    public Weighing weighing() {
+        return Weighing.ROW;
+    }
+
+    @Override
+    public void encodeWeighted(float[] source, int sourceOffset, float[] importance, int column, float meanSquare, byte[] blocks, int at,
+            int count) {
+        float[] weights = new float[COLUMNS];
+        byte[] levels = new byte[COLUMNS];
+        for (int i = 0; i < count; i++) {
+            int from = sourceOffset + i * COLUMNS;
+            Blocks.weigh(source, from, COLUMNS, importance, column + i * COLUMNS, meanSquare, weights);
+            Bytes.putHalf(blocks, at + i * BYTES, Searches.symmetric(source, from, COLUMNS, 8, weights, 0, levels, 0));
+            Blocks.packNibbles(levels, 0, blocks, at + i * BYTES + CODES);
+        }
+    }
+
+    @Override
     public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
         scales[scaleOffset] = Bytes.half(block, at);
         for (int i = 0; i < HALF; i++) {

@@ -5,10 +5,10 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /// The first place where two results part, in words; empty when they are alike.
-final class Differences {
+public final class Differences {
     private Differences() {}
 
-    static String inBlocks(GgmlType type, byte[] actual, byte[] expected) {
+    public static String inBlocks(GgmlType type, byte[] actual, byte[] expected) {
         int at = Arrays.mismatch(actual, expected);
         if (at < 0) {
             return "";
@@ -25,7 +25,7 @@ final class Differences {
                 + hex.formatHex(expected, block * width, (block + 1) * width);
     }
 
-    static String inBits(float[] actual, float[] expected) {
+    public static String inBits(float[] actual, float[] expected) {
         for (int i = 0; i < expected.length; i++) {
             if (Float.floatToRawIntBits(actual[i]) != Float.floatToRawIntBits(expected[i])) {
                 return "element " + i + ": " + actual[i] + " instead of " + expected[i];

@@ -1,0 +1,90 @@
+package io.github.weighbridge.gguf.encoding.internal;
+
+/// `Q5_K`: 256 elements in 176 bytes, in eight groups of 32. Bytes 0 and 2: half-precision factors of scales and of minimums; byte 4:
+/// [SixBitScales]; byte 16: the fifth bits, bit g of byte l that of element `32g + l`; byte 48: the other four as in `Q4_K`.
+class Q5_KKernel implements BlockKernel {
+    static final int COLUMNS = 256;
+    static final int BYTES = 176;
+    static final int FIFTH = 16;
+    static final int CODES = 48;
+    static final int GROUP = 32;
+    static final int TOP = 31;
+    static final Searches.Stretch STRETCH = new Searches.Stretch(-0.5f, 0.1f, 15, false);
+
+    @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < SixBitScales.GROUPS; group++, to += GROUP) {
+                float scale = SixBitScales.scaleOf(blocks, block, group);
+                float minimum = SixBitScales.minimumOf(blocks, block, group);
+                int codes = block + CODES + group / 2 * GROUP;
+                int shift = (group & 1) * 4;
+                for (int i = 0; i < GROUP; i++) {
+                    int fifth = (blocks[block + FIFTH + i] >> group & 1) << 4;
+                    target[to + i] = scale * (blocks[codes + i] >> shift & 15 | fifth) - minimum;
+                }
+            }
+        }
+    }
+
+    @Override
+    public boolean encodes() {
+        return true;
+    }
+
+    @Override
+    public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
+        Searches search = new Searches();
+        byte[] levels = new byte[COLUMNS];
+        float[] scales = new float[SixBitScales.GROUPS];
+        float[] minimums = new float[SixBitScales.GROUPS];
+        for (int i = 0; i < count; i++) {
+            int from = sourceOffset + i * COLUMNS;
+            for (int group = 0; group < SixBitScales.GROUPS; group++) {
+                int first = from + group * GROUP;
+                KQuants.weighByMagnitude(source, first, search.weights);
+                scales[group] = search.affine(source, first, GROUP, TOP, STRETCH, levels, group * GROUP);
+                minimums[group] = search.minimum();
+            }
+            SixBitScales.round(scales, minimums, 0, blocks, at + i * BYTES);
+            finish(source, from, levels, blocks, at + i * BYTES);
+        }
+    }
+
+    private static void finish(float[] source, int from, byte[] levels, byte[] blocks, int block) {
+        KQuants.finalLevels(source, from, TOP, levels, blocks, block);
+        pack(levels, blocks, block);
+    }
+
+    static void pack(byte[] levels, byte[] blocks, int block) {
+        for (int i = 0; i < COLUMNS / 2; i++) {
+            int first = i / GROUP * 2 * GROUP + i % GROUP;
+            blocks[block + CODES + i] = (byte) (levels[first] & 15 | levels[first + GROUP] << 4);
+        }
+        for (int i = 0; i < GROUP; i++) {
+            int bits = 0;
+            for (int group = 0; group < SixBitScales.GROUPS; group++) {
+                bits |= levels[group * GROUP + i] >> 4 << group;
+            }
+            blocks[block + FIFTH + i] = (byte) bits;
+        }
+    }
+
+    @Override
+    public Weighing weighing() {
+        return Weighing.BLOCK;
+    }
+
+    @Override
+    public void encodeWeighted(float[] source, int sourceOffset, float[] importance, int column, float meanSquare, byte[] blocks, int at,
+            int count) {
+        Searches search = new Searches();
+        byte[] levels = new byte[COLUMNS];
+        for (int i = 0; i < count; i++) {
+            int from = sourceOffset + i * COLUMNS;
+            KQuants.searchWeighted(search, source, from, importance, column + i * COLUMNS, TOP, 63, levels, blocks, at + i * BYTES);
+            finish(source, from, levels, blocks, at + i * BYTES);
+        }
+    }
+}
