@@ -108,7 +108,7 @@ public final class ToyFormat implements Format {
         Parameters parameters = new Parameters(bytes.name(), config);
         Optional<Dialect> dialect = options.families().describing(Dialect.HUGGING_FACE, parameters);
         Architecture architecture = dialect.isPresent() ? dialect.get().architecture(parameters, name) : Architecture.unknown(name, config);
-        GraphBuilder.Result result = dialect.isPresent() ? builder.build(dialect.get(), architecture, source.name(), options.passUnknown())
+        GraphBuilder.Result result = dialect.isPresent() ? builder.build(dialect.get(), architecture, source.name(), options.passUnknown(), true)
                 : builder.withoutFamily();
         return new Checkpoint("toy", Optional.of("1"), List.of(file), architecture, result.graph(), Documents.NONE, result.findings(), List.of());
     }

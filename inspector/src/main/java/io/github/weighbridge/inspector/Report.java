@@ -66,12 +66,12 @@ final class Report {
 
     /// Prints a table without the titles of its columns.
     void body(Table table) {
-        table.printBody(out, screen, style, INDENT);
+        table.print(out, screen, style, INDENT, false);
     }
 
     /// Prints a table.
     void table(Table table) {
-        table.print(out, screen, style, INDENT);
+        table.print(out, screen, style, INDENT, true);
     }
 
     private void head(Audited audited) {
@@ -116,7 +116,7 @@ final class Report {
 
     private void totals(Footprint footprint, long bytes) {
         section("Totals");
-        Table table = new Table().name("", 8).number("").number("").number("");
+        Table table = new Table().word("").number("").number("").number("");
         table.row("tensors", Numbers.grouped(footprint.tensors()), "", "");
         table.row("parameters", Numbers.grouped(footprint.parameters()), "", "");
         table.row("tensor bytes", Numbers.grouped(footprint.tensorBytes()), Numbers.size(footprint.tensorBytes()),
@@ -129,8 +129,8 @@ final class Report {
 
     private void components(Footprint footprint) {
         section("Components");
-        Table table = new Table().name("component, encodings", 12).number("tensors").number("parameters").number("bytes").number("", 2)
-                .number("share", 1).number("bits/w");
+        Table table = new Table().name("component", 19).number("tensors").number("parameters").number("bytes").number("", 1)
+                .number("share", 2).number("bits/w");
         for (ComponentShare share : footprint.components()) {
             table.row(true, share.component().word(), Numbers.grouped(share.encodings().stream().mapToLong(EncodingShare::tensors).sum()),
                     Numbers.grouped(share.parameters()), Numbers.grouped(share.bytes()), Numbers.size(share.bytes()),
@@ -150,7 +150,7 @@ final class Report {
             return;
         }
         section("Layers, with the bits per weight of their parts");
-        Table table = new Table().name("layers", 6).name("kind", 4, 1).number("bytes of each").number("bytes of all", 4).number("bits/w")
+        Table table = new Table().word("layers").word("kind").number("bytes of each").number("bytes of all", 4).number("bits/w")
                 .number("attention").number("ffn").number("experts", 1).number("per_layer", 1).number("norms", 3).number("other", 2);
         Optional<Component> component = Optional.empty();
         int begin = 0;
@@ -163,7 +163,7 @@ final class Report {
             }
             if (!component.equals(Optional.of(first.component()))) {
                 component = Optional.of(first.component());
-                table.row(true, first.component().word(), "", "", "", "", "", "", "", "", "", "");
+                table.heading(first.component().word());
             }
             String range = end - begin == 1 ? Integer.toString(first.layer()) : first.layer() + "-" + layers.get(end - 1).layer();
             table.row("  " + range, first.attention().map(Layer.Attention::word).orElse(""), Numbers.grouped(first.bytes()),
@@ -186,7 +186,7 @@ final class Report {
 
     private void memory(Architecture architecture, Footprint footprint, AuditOptions options) {
         section("Memory");
-        Table weights = new Table().name("", 8).number("").number("").name("", 10, 1);
+        Table weights = new Table().word("").number("").number("").name("", 10, 1);
         weights.row("resident", Numbers.grouped(footprint.memory().residentBytes()), Numbers.size(footprint.memory().residentBytes()),
                 "weights that every token needs");
         weights.row("streamable", Numbers.grouped(footprint.memory().streamableBytes()), Numbers.size(footprint.memory().streamableBytes()),
@@ -234,7 +234,7 @@ final class Report {
     /// Prints a table of all tensors.
     void tensors(Audited audited) {
         section("Tensors");
-        Table table = new Table().name("tensor", 20).name("role", 10, 3).name("shape", 8).name("encoding", 6).number("bits/w", 1).number("bytes")
+        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1).number("bytes")
                 .number("file", 4).number("offset", 2);
         for (AuditedTensor each : audited.tensors()) {
             StoredTensor tensor = each.tensor();
