@@ -110,7 +110,8 @@ final class Report {
             text.append(", ").append(owners).append(" with a cache of their own");
         }
         return text.append(", width ").append(Numbers.grouped(architecture.hiddenSize())).append(", vocabulary ")
-                .append(Numbers.grouped(architecture.vocabularySize())).append(", context ").append(Numbers.grouped(architecture.contextLength()))
+                .append(Numbers.grouped(architecture.vocabularySize())).append(", context ")
+                .append(Numbers.grouped(architecture.contextLength()))
                 .toString();
     }
 
@@ -137,7 +138,8 @@ final class Report {
                     Numbers.share(share.bytes(), footprint.tensorBytes()), Numbers.bits(share.bitsPerWeight()));
             for (EncodingShare encoding : share.encodings()) {
                 table.row("  " + encoding.encoding(), Numbers.grouped(encoding.tensors()), Numbers.grouped(encoding.parameters()),
-                        Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()), Numbers.share(encoding.bytes(), footprint.tensorBytes()),
+                        Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()),
+                        Numbers.share(encoding.bytes(), footprint.tensorBytes()),
                         Numbers.bits(Footprint.bits(encoding.bytes(), encoding.parameters())));
             }
         }
@@ -167,7 +169,8 @@ final class Report {
             }
             String range = end - begin == 1 ? Integer.toString(first.layer()) : first.layer() + "-" + layers.get(end - 1).layer();
             table.row("  " + range, first.attention().map(Layer.Attention::word).orElse(""), Numbers.grouped(first.bytes()),
-                    Numbers.grouped(first.bytes() * (end - begin)), Numbers.bits(first.bitsPerWeight()), part(first, "attention"), part(first, "ffn"),
+                    Numbers.grouped(first.bytes() * (end - begin)), Numbers.bits(first.bitsPerWeight()), part(first, "attention"),
+                    part(first, "ffn"),
                     part(first, "experts"), part(first, "per_layer"), part(first, "norms"), part(first, "other"));
             begin = end;
         }
@@ -175,7 +178,8 @@ final class Report {
     }
 
     private static boolean alike(LayerShare a, LayerShare b) {
-        return a.component().equals(b.component()) && a.attention().equals(b.attention()) && a.parameters() == b.parameters() && a.bytes() == b.bytes()
+        return a.component().equals(b.component()) && a.attention().equals(b.attention()) && a.parameters() == b.parameters()
+                && a.bytes() == b.bytes()
                 && a.bits().equals(b.bits());
     }
 
@@ -218,7 +222,8 @@ final class Report {
         }
         section("Findings");
         for (Finding finding : findings) {
-            StringBuilder text = new StringBuilder(finding.severity().word()).append(' ').append(finding.code()).append(": ").append(finding.message());
+            StringBuilder text =
+                    new StringBuilder(finding.severity().word()).append(' ').append(finding.code()).append(": ").append(finding.message());
             if (!finding.tensors().isEmpty()) {
                 List<String> named = finding.tensors().subList(0, Math.min(TENSORS_NAMED, finding.tensors().size()));
                 text.append(" (").append(String.join(", ", named.stream().map(name -> Harmless.fit(name, 60)).toList()));
@@ -234,7 +239,8 @@ final class Report {
     /// Prints a table of all tensors.
     void tensors(Audited audited) {
         section("Tensors");
-        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1).number("bytes")
+        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1)
+                .number("bytes")
                 .number("file", 4).number("offset", 2);
         for (AuditedTensor each : audited.tensors()) {
             StoredTensor tensor = each.tensor();

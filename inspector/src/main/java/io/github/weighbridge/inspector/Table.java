@@ -101,7 +101,8 @@ final class Table {
             out.println(style.faint(line(columns.stream().map(Column::title).toList(), widths, shown, indent)));
         }
         for (Row row : rows) {
-            String line = row.cells().size() == 1 ? " ".repeat(indent) + Harmless.fit(row.cells().getFirst(), room) : line(row.cells(), widths, shown, indent);
+            String line = row.cells().size() == 1 ? " ".repeat(indent) + Harmless.fit(row.cells().getFirst(), room)
+                    : line(row.cells(), widths, shown, indent);
             out.println(row.strong() ? style.strong(line) : line);
         }
     }

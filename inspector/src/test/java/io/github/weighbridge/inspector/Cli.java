@@ -34,7 +34,8 @@ final class Cli {
     static Result run(Screen screen, Object... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        Session session = new Session(new PrintStream(out, false, StandardCharsets.UTF_8), new PrintStream(err, false, StandardCharsets.UTF_8), screen,
+        Session session = new Session(new PrintStream(out, false, StandardCharsets.UTF_8),
+                new PrintStream(err, false, StandardCharsets.UTF_8), screen,
                 () -> false);
         int code = Main.run(Arrays.stream(arguments).map(Object::toString).toArray(String[]::new), session);
         return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));

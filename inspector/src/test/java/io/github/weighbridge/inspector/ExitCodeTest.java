@@ -24,8 +24,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /// Exit codes, and the one line that goes with each.
 class ExitCodeTest {
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     private Path toy;
 
@@ -43,24 +42,32 @@ class ExitCodeTest {
                 arguments(List.of("inspect", ""), "weighbridge inspect: SOURCE is empty"),
                 arguments(List.of("inspect", "SOURCE", "--wrong"), "weighbridge inspect: Unknown option: '--wrong'"),
                 arguments(List.of("inspect", "SOURCE", "more"), "weighbridge inspect: Unmatched argument at index 2: 'more'"),
-                arguments(List.of("inspect", "SOURCE", "--json", "--json"), "weighbridge inspect: option '--json' should be specified only once"),
+                arguments(List.of("inspect", "SOURCE", "--json", "--json"),
+                        "weighbridge inspect: option '--json' should be specified only once"),
                 arguments(List.of("inspect", "SOURCE", "--grid"), "weighbridge inspect: Unknown option: '--grid'"),
-                arguments(List.of("inspect", "SOURCE", "--context", "many"), "weighbridge inspect: --context \"many\" is no number of tokens"),
+                arguments(List.of("inspect", "SOURCE", "--context", "many"),
+                        "weighbridge inspect: --context \"many\" is no number of tokens"),
                 arguments(List.of("inspect", "SOURCE", "--context", "4k,0"), "weighbridge inspect: --context \"0\" is no number of tokens"),
-                arguments(List.of("inspect", "SOURCE", "--kv-cache", "f16,q5_1"), "weighbridge inspect: --kv-cache \"q5_1\" is none of f16, q8_0"),
+                arguments(List.of("inspect", "SOURCE", "--kv-cache", "f16,q5_1"),
+                        "weighbridge inspect: --kv-cache \"q5_1\" is none of f16, q8_0"),
                 arguments(List.of("plan", "SOURCE"), "weighbridge plan: --to FORMAT is missing"),
                 arguments(List.of("plan", "SOURCE", "--to", "onnx"), "weighbridge plan: --to \"onnx\": there is no such format, only "),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--pure"), "weighbridge plan: --pure needs --type"),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--policy", "mine.yaml"),
                         "weighbridge plan: --policy \"mine.yaml\": policy files are not read by this version"),
-                arguments(List.of("plan", "SOURCE", "--to", "toy", "--policy", "mine"), "weighbridge plan: --policy \"mine\" is none of keep, bf16"),
-                arguments(List.of("plan", "SOURCE", "--to", "toy", "--strip", "head"), "weighbridge plan: --strip \"head\" is none of audio, mtp, ple"),
-                arguments(List.of("plan", "SOURCE", "--to", "toy", "--tensor", "alpha"), "weighbridge plan: --tensor \"alpha\" is not REGEX=TYPE"),
-                arguments(List.of("plan", "SOURCE", "--to", "toy", "--tensor", "(=F16"), "weighbridge plan: --tensor \"(=F16\": Unclosed group"),
+                arguments(List.of("plan", "SOURCE", "--to", "toy", "--policy", "mine"),
+                        "weighbridge plan: --policy \"mine\" is none of keep, bf16"),
+                arguments(List.of("plan", "SOURCE", "--to", "toy", "--strip", "head"),
+                        "weighbridge plan: --strip \"head\" is none of audio, mtp, ple"),
+                arguments(List.of("plan", "SOURCE", "--to", "toy", "--tensor", "alpha"),
+                        "weighbridge plan: --tensor \"alpha\" is not REGEX=TYPE"),
+                arguments(List.of("plan", "SOURCE", "--to", "toy", "--tensor", "(=F16"),
+                        "weighbridge plan: --tensor \"(=F16\": Unclosed group"),
                 arguments(List.of("convert", "SOURCE"), "weighbridge convert: Missing required parameter: 'TARGET'"),
                 arguments(List.of("convert", "SOURCE", "out.bin"), "weighbridge convert: --to FORMAT is missing, and TARGET does not end"),
                 arguments(List.of("convert", "SOURCE", "out.toy", "--threads", "0"), "weighbridge convert: --threads \"0\" is not from 1"),
-                arguments(List.of("convert", "SOURCE", "out.toy", "--threads", "x"), "weighbridge convert: Invalid value for option '--threads'"),
+                arguments(List.of("convert", "SOURCE", "out.toy", "--threads", "x"),
+                        "weighbridge convert: Invalid value for option '--threads'"),
                 arguments(List.of("convert", "SOURCE", "..", "--to", "toy"), "weighbridge convert: TARGET \"..\" names no file or folder"));
     }
 
@@ -130,7 +137,8 @@ class ExitCodeTest {
         Files.setPosixFilePermissions(toy, PosixFilePermissions.fromString("---------"));
         assertLine(5, toy + ": permission denied\n", Cli.run("inspect", toy));
         Files.setPosixFilePermissions(toy, PosixFilePermissions.fromString("rw-------"));
-        Path shut = Files.createDirectory(folder.resolve("shut"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r-x------")));
+        Path shut = Files.createDirectory(folder.resolve("shut"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("r-x------")));
         assertLine(5, shut + "/out.toy: permission denied", Cli.run("convert", toy, shut.resolve("out.toy")));
     }
 
@@ -178,7 +186,8 @@ class ExitCodeTest {
         Failure memory = Failure.of(new OutOfMemoryError("Java heap space"), Given.source("a.gguf"), "weighbridge inspect");
         assertThat(memory.code()).isEqualTo(1);
         assertThat(memory.line()).startsWith("a.gguf: not enough memory (Java heap space); a larger heap");
-        assertThat(Failure.of(new IllegalStateException("odd"), Given.NOTHING, "weighbridge formats").line()).startsWith("weighbridge formats: a defect");
+        assertThat(Failure.of(new IllegalStateException("odd"), Given.NOTHING, "weighbridge formats").line())
+                .startsWith("weighbridge formats: a defect");
     }
 
     @Test

@@ -23,8 +23,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 class MalformedTest {
     private static final long MOST_NANOS = 1_000_000_000;
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     static Stream<MalformedCase> cases() {
         return Stream.concat(MalformedGguf.cases().stream(), MalformedSafetensors.all().stream());
@@ -60,7 +59,8 @@ class MalformedTest {
 
     private static void assertRefusal(MalformedCase malformed, Path input, Cli.Result result) {
         // A folder without tensors is nobody's, so that it is not the reader of safetensors who refuses it.
-        assumeTrue(result.code() == 3 || !malformed.name().equals("config.json: model_type a number"), "not refused yet: taken for an unknown model");
+        assumeTrue(result.code() == 3 || !malformed.name().equals("config.json: model_type a number"),
+                "not refused yet: taken for an unknown model");
         List<String> expected = malformed.name().equals("folder without tensors") ? List.of("no known format") : malformed.expected();
         assertThat(result.code()).as("exit code of: %s", result.err()).isEqualTo(3);
         assertThat(result.out()).isEmpty();

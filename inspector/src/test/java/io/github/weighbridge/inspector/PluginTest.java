@@ -19,8 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /// A format that only these tests bring is a format like ours.
 class PluginTest {
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     private Path toy;
 
@@ -36,7 +35,8 @@ class PluginTest {
         assertThat(text.out()).contains("toy read, written (plugin org.example.toy.ToyFormat)", "--type: TOY32, TOY16")
                 .contains("gguf read, written\n", "safetensors read, written\n");
         Value.Fields json = Cli.run("formats", "--json").json();
-        Value.Fields format = ReportCheck.list(json, "formats").stream().filter(f -> f.text("name").orElse("").equals("toy")).findFirst().orElseThrow();
+        Value.Fields format =
+                ReportCheck.list(json, "formats").stream().filter(f -> f.text("name").orElse("").equals("toy")).findFirst().orElseThrow();
         assertThat(format.flag("plugin")).contains(true);
         assertThat(format.flag("reads")).contains(true);
         assertThat(format.text("class")).contains(ToyFormat.class.getName());
@@ -84,7 +84,8 @@ class PluginTest {
     void itConvertsToSafetensorsAndBack() throws IOException {
         Path hub = folder.resolve("hub");
         Value.Fields plan = Cli.run("plan", toy, hub, "--to", "safetensors", "--json").json();
-        assertThat(Cli.run("convert", toy, hub, "--to", "safetensors")).extracting(Cli.Result::code, Cli.Result::err).containsExactly(0, "");
+        assertThat(Cli.run("convert", toy, hub, "--to", "safetensors")).extracting(Cli.Result::code, Cli.Result::err).containsExactly(0,
+                "");
         Value.Fields result = Cli.run("inspect", hub, "--json").json();
         ReportCheck.inspect(result, hub);
         ReportCheck.same(plan, result);
@@ -101,7 +102,8 @@ class PluginTest {
     void planTellsHowTensorsComeAbout() {
         Cli.Result plan = Cli.run("plan", toy, "--to", "toy", "--tensor", "alpha=f16");
         assertThat(plan.code()).isZero();
-        assertThat(plan.out()).contains("How tensors come about", "copied   F32", "encoded  F32", "--tensor \"alpha=f16\"", "small.toy", "free on disk",
+        assertThat(plan.out()).contains("How tensors come about", "copied   F32", "encoded  F32", "--tensor \"alpha=f16\"", "small.toy",
+                "free on disk",
                 "memory");
     }
 

@@ -19,8 +19,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /// Holds reports to the rules of their schema: what sums up must, and lengths are those of the files.
 final class ReportCheck {
-    private static final Set<String> COMPONENTS = Set.of("text_decoder", "token_embedding", "per_layer_embedding", "output_head", "vision_encoder",
-            "audio_encoder", "projector", "drafter", "other");
+    private static final Set<String> COMPONENTS =
+            Set.of("text_decoder", "token_embedding", "per_layer_embedding", "output_head", "vision_encoder",
+                    "audio_encoder", "projector", "drafter", "other");
 
     private final List<String> bad = new ArrayList<>();
 
@@ -129,7 +130,8 @@ final class ReportCheck {
         layers(report, layers, architecture);
         memory(report, totals);
         for (Value.Fields finding : list(report, "findings")) {
-            assertThat(List.of(finding.text("code").orElseThrow(), finding.text("severity").orElseThrow(), finding.text("message").orElseThrow()))
+            assertThat(List.of(finding.text("code").orElseThrow(), finding.text("severity").orElseThrow(),
+                    finding.text("message").orElseThrow()))
                     .doesNotContain("");
         }
     }

@@ -17,8 +17,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// Holds reports to the checker that the users of scripts have, where it lies beside the checkout.
 class ReportScriptTest {
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     @Test
     void theCheckerFindsNothing() throws Exception {

@@ -20,8 +20,7 @@ class ReportTest {
     /// Colours a terminal red, sets its title, writes from right to left, begins a new line.
     private static final String EVIL = "\u001b[31mred\u001b]0;title\u0007\u009b2J\u202eback\r\nline\u2028\ud83d\ude00";
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     @ParameterizedTest
     @ValueSource(ints = {60, 80, 100, 160})

@@ -72,7 +72,8 @@ final class Blocks {
     static void packCrumbs(byte[] codes, int from, byte[] bytes, int at) {
         for (int i = 0; i < 64; i++) {
             int first = from + (i & 32) * 4 + (i & 31);
-            bytes[at + i] = (byte) (codes[first] & 3 | (codes[first + 32] & 3) << 2 | (codes[first + 64] & 3) << 4 | codes[first + 96] << 6);
+            bytes[at + i] =
+                    (byte) (codes[first] & 3 | (codes[first + 32] & 3) << 2 | (codes[first + 64] & 3) << 4 | codes[first + 96] << 6);
         }
     }
 
