@@ -204,7 +204,8 @@ public final class Json {
             return token;
         }
 
-        @org.jspecify.annotations.Nullable JsonToken tokenOrEnd() throws IOException {
+        @org.jspecify.annotations.Nullable
+        JsonToken tokenOrEnd() throws IOException {
             JsonToken token = parser.nextToken();
             while (token == JsonToken.NOT_AVAILABLE) {
                 feed.more();
@@ -218,7 +219,8 @@ public final class Json {
             for (int i = 0; i < text.length(); i++) {
                 if (Character.isSurrogate(text.charAt(i))) {
                     if (!Character.isSurrogatePair(text.charAt(i), i + 1 < text.length() ? text.charAt(i + 1) : 0)) {
-                        throw CheckpointFormatException.malformed(file, position(), "JSON string", text, "text without unpaired surrogates");
+                        throw CheckpointFormatException.malformed(file, position(), "JSON string", text,
+                                "text without unpaired surrogates");
                     }
                     i++;
                 }
