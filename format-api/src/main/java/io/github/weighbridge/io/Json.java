@@ -24,19 +24,14 @@ import java.util.Map;
 /// Strict JSON: UTF-8, no duplicate names, bounded depth, nothing after the document. Reads whole small documents into [Value]s; large ones
 /// are visited by a [JsonVisitor] without being kept.
 public final class Json {
-    private static final JsonFactory FACTORY = new JsonFactory();
+    private static final JsonFactory FACTORY = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
+            .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).build();
 
     private Json() {}
 
     private static JsonFactory factory(Limits limits) {
-        // With names in canonical form the parser works on bytes, so that positions are byte offsets and broken UTF-8 is found. The table of names
-        // lives as long as the factory, which is why every document gets one of its own.
         JsonFactory factory = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
-<<<<<<< HEAD
-                .configure(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
-=======
                 .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).build();
->>>>>>> apitests
         factory.setStreamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(limits.depth()).maxNameLength(limits.nameBytes())
                 .maxStringLength(limits.textBytes()).maxNumberLength(100).build());
         return factory;
@@ -69,15 +64,9 @@ public final class Json {
     /// @throws CheckpointFormatException when it is no JSON, is nested too deep, or passes the limits; repeated names are for the visitor to
     ///         refuse where it does not keep a map
     public static void visit(ByteSource source, long offset, long length, Limits limits, JsonVisitor visitor) throws IOException {
-<<<<<<< HEAD
-        refuseOtherEncodings(source, offset, length);
-        try (JsonParser parser = factory(limits).createParser(new SourceInputStream(source, offset, length))) {
-            JsonToken first = parser.nextToken();
-=======
         try (JsonParser parser = factory(limits).createNonBlockingByteArrayParser()) {
             Walk walk = new Walk(parser, new Feed(parser, source, offset, length), source.name(), offset, visitor);
             JsonToken first = walk.tokenOrEnd();
->>>>>>> apitests
             if (first == null) {
                 throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", "nothing", "a value");
             }
@@ -92,17 +81,6 @@ public final class Json {
         } catch (JsonProcessingException e) {
             throw CheckpointFormatException.malformed(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
                     "well-formed JSON in UTF-8");
-        }
-    }
-
-    /// The parser would follow a byte order mark, or the zero bytes of UTF-16 and UTF-32, into another encoding.
-    private static void refuseOtherEncodings(ByteSource source, long offset, long length) throws IOException {
-        byte[] head = source.readBytes(offset, (int) Math.min(4, length));
-        for (int i = 0; i < head.length; i++) {
-            if (head[i] == 0 || (head[i] & 0xfe) == 0xfe || i == 0 && head[i] == (byte) 0xef) {
-                throw CheckpointFormatException.malformed(source.name(), offset + i, "JSON document",
-                        String.format("byte 0x%02x", Byte.toUnsignedInt(head[i])), "JSON in UTF-8 without a byte order mark");
-            }
         }
     }
 
@@ -163,17 +141,17 @@ public final class Json {
                 generator.writeEndObject();
             }
         }
-}
-
-private record Walk(JsonParser parser, Feed feed, String file, long offset, JsonVisitor visitor) {
-    /// Byte of the current token. This parser notes the byte after a token's first one, and no place for brackets that close.
-    long position() {
-        JsonToken token = parser.currentToken();
-        boolean closing = token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY;
-        return Math.max(offset, at(closing ? parser.currentLocation() : parser.currentTokenLocation(), offset) - 1);
     }
 
-    /// Depth is bounded by the parser's constraints, so recursion is too.
+    private record Walk(JsonParser parser, Feed feed, String file, long offset, JsonVisitor visitor) {
+        /// Byte of the current token. This parser notes the byte after a token's first one, and no place for brackets that close.
+        long position() {
+            JsonToken token = parser.currentToken();
+            boolean closing = token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY;
+            return Math.max(offset, at(closing ? parser.currentLocation() : parser.currentTokenLocation(), offset) - 1);
+        }
+
+        /// Depth is bounded by the parser's constraints, so recursion is too.
         void value(JsonToken token) throws IOException {
             long position = position();
             switch (token) {
@@ -204,11 +182,7 @@ private record Walk(JsonParser parser, Feed feed, String file, long offset, Json
                 case VALUE_NUMBER_FLOAT -> {
                     double number = parser.getDoubleValue();
                     if (Double.isInfinite(number)) {
-<<<<<<< HEAD
-                        throw CheckpointFormatException.malformed(file, position, "JSON document", "number " + parser.getText(),
-=======
                         throw CheckpointFormatException.malformed(file, position, "JSON number", parser.getText(),
->>>>>>> apitests
                                 "a number that double precision holds");
                     }
                     visitor.real(number, position);
@@ -222,192 +196,194 @@ private record Walk(JsonParser parser, Feed feed, String file, long offset, Json
             }
         }
 
-    private JsonToken next() throws IOException {
-        JsonToken token = tokenOrEnd();
-        if (token == null) {
-            throw CheckpointFormatException.malformed(file, position(), "JSON document", "its end", "the rest of it");
+        private JsonToken next() throws IOException {
+            JsonToken token = tokenOrEnd();
+            if (token == null) {
+                throw CheckpointFormatException.malformed(file, position(), "JSON document", "its end", "the rest of it");
+            }
+            return token;
         }
-        return token;
-    }
 
-    @org.jspecify.annotations.Nullable
-    JsonToken tokenOrEnd() throws IOException {
-        JsonToken token = parser.nextToken();
-        while (token == JsonToken.NOT_AVAILABLE) {
-            feed.more();
-            token = parser.nextToken();
+        @org.jspecify.annotations.Nullable
+        JsonToken tokenOrEnd() throws IOException {
+            JsonToken token = parser.nextToken();
+            while (token == JsonToken.NOT_AVAILABLE) {
+                feed.more();
+                token = parser.nextToken();
+            }
+            return token;
         }
-        return token;
-    }
 
-    /// Escapes can spell halves of surrogate pairs, which no UTF-8 can hold.
-    private String checked(String text) throws CheckpointFormatException {
-        for (int i = 0; i < text.length(); i++) {
-            if (Character.isSurrogate(text.charAt(i))) {
-                if (!Character.isSurrogatePair(text.charAt(i), i + 1 < text.length() ? text.charAt(i + 1) : 0)) {
-                    throw CheckpointFormatException.malformed(file, position(), "JSON string", text, "text without unpaired surrogates");
+        /// Escapes can spell halves of surrogate pairs, which no UTF-8 can hold.
+        private String checked(String text) throws CheckpointFormatException {
+            for (int i = 0; i < text.length(); i++) {
+                if (Character.isSurrogate(text.charAt(i))) {
+                    if (!Character.isSurrogatePair(text.charAt(i), i + 1 < text.length() ? text.charAt(i + 1) : 0)) {
+                        throw CheckpointFormatException.malformed(file, position(), "JSON string", text,
+                                "text without unpaired surrogates");
+                    }
+                    i++;
                 }
-                i++;
+            }
+            return text;
+        }
+    }
+
+    private static final class TreeBuilder implements JsonVisitor {
+        private final List<Object> open = new ArrayList<>();
+        private final List<String> names = new ArrayList<>();
+        private @org.jspecify.annotations.Nullable Value result;
+        private String lastName = "";
+        private final String file;
+
+        TreeBuilder(String file) {
+            this.file = file;
+        }
+
+        Value result() {
+            return java.util.Objects.requireNonNull(result);
+        }
+
+        @SuppressWarnings("unchecked")
+        private void add(Value value) {
+            if (open.isEmpty()) {
+                result = value;
+                return;
+            }
+            Object parent = open.getLast();
+            if (parent instanceof Map<?, ?> map) {
+                ((Map<String, Value>) map).put(lastName, value);
+            } else {
+                ((List<Value>) parent).add(value);
             }
         }
-        return text;
-    }
-}
 
-private static final class TreeBuilder implements JsonVisitor {
-    private final List<Object> open = new ArrayList<>();
-    private final List<String> names = new ArrayList<>();
-    private @org.jspecify.annotations.Nullable Value result;
-    private String lastName = "";
-    private final String file;
-
-    TreeBuilder(String file) {
-        this.file = file;
-    }
-
-    Value result() {
-        return java.util.Objects.requireNonNull(result);
-    }
-
-    @SuppressWarnings("unchecked")
-    private void add(Value value) {
-        if (open.isEmpty()) {
-            result = value;
-            return;
+        @Override
+        public void beginObject(long position) {
+            open.add(new LinkedHashMap<String, Value>());
+            names.add(lastName);
         }
-        Object parent = open.getLast();
-        if (parent instanceof Map<?, ?> map) {
-            ((Map<String, Value>) map).put(lastName, value);
-        } else {
-            ((List<Value>) parent).add(value);
+
+        @Override
+        public void name(String name, long position) throws IOException {
+            if (open.getLast() instanceof Map<?, ?> map && map.containsKey(name)) {
+                throw CheckpointFormatException.malformed(file, position, "JSON name \"" + name + "\"", "a second time", "each name once");
+            }
+            lastName = name;
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public void endObject(long position) {
+            Object object = open.removeLast();
+            lastName = names.removeLast();
+            add(new Value.Fields((Map<String, Value>) object));
+        }
+
+        @Override
+        public void beginArray(long position) {
+            open.add(new ArrayList<Value>());
+            names.add(lastName);
+        }
+
+        @Override
+        @SuppressWarnings("unchecked")
+        public void endArray(long position) {
+            Object array = open.removeLast();
+            lastName = names.removeLast();
+            add(new Value.Items((List<Value>) array));
+        }
+
+        @Override
+        public void text(String text, long position) {
+            add(new Value.Text(text));
+        }
+
+        @Override
+        public void whole(long number, long position) {
+            add(new Value.Whole(number));
+        }
+
+        @Override
+        public void real(double number, long position) {
+            add(new Value.Real(number));
+        }
+
+        @Override
+        public void flag(boolean set, long position) {
+            add(new Value.Flag(set));
+        }
+
+        @Override
+        public void nothing(long position) {
+            add(new Value.Nothing());
         }
     }
 
-    @Override
-    public void beginObject(long position) {
-        open.add(new LinkedHashMap<String, Value>());
-        names.add(lastName);
-    }
+    /// Feeds a range of a source to the parser in pieces that are known to be UTF-8: the parser itself takes any lead byte's word for it.
+    private static final class Feed {
+        private static final int PIECE = 1 << 16;
 
-    @Override
-    public void name(String name, long position) throws IOException {
-        if (open.getLast() instanceof Map<?, ?> map && map.containsKey(name)) {
-            throw CheckpointFormatException.malformed(file, position, "JSON name \"" + name + "\"", "a second time", "each name once");
+        private final ByteArrayFeeder feeder;
+        private final ByteSource source;
+        private final long begin;
+        private final long end;
+        private final byte[] piece;
+        private long position;
+        /// Bytes that the current character still needs, and the range of the next of them.
+        private int needed;
+        private int lowest;
+        private int highest;
+
+        Feed(JsonParser parser, ByteSource source, long offset, long length) {
+            java.util.Objects.checkFromIndexSize(offset, length, source.length());
+            this.feeder = (ByteArrayFeeder) parser.getNonBlockingInputFeeder();
+            this.source = source;
+            this.begin = offset;
+            this.end = offset + length;
+            this.piece = new byte[(int) Math.min(PIECE, length)];
+            this.position = offset;
         }
-        lastName = name;
-    }
 
-    @Override
-    @SuppressWarnings("unchecked")
-    public void endObject(long position) {
-        Object object = open.removeLast();
-        lastName = names.removeLast();
-        add(new Value.Fields((Map<String, Value>) object));
-    }
-
-    @Override
-    public void beginArray(long position) {
-        open.add(new ArrayList<Value>());
-        names.add(lastName);
-    }
-
-    @Override
-    @SuppressWarnings("unchecked")
-    public void endArray(long position) {
-        Object array = open.removeLast();
-        lastName = names.removeLast();
-        add(new Value.Items((List<Value>) array));
-    }
-
-    @Override
-    public void text(String text, long position) {
-        add(new Value.Text(text));
-    }
-
-    @Override
-    public void whole(long number, long position) {
-        add(new Value.Whole(number));
-    }
-
-    @Override
-    public void real(double number, long position) {
-        add(new Value.Real(number));
-    }
-
-    @Override
-    public void flag(boolean set, long position) {
-        add(new Value.Flag(set));
-    }
-
-    @Override
-    public void nothing(long position) {
-        add(new Value.Nothing());
-    }
-}
-
-/// Feeds a range of a source to the parser in pieces that are known to be UTF-8: the parser itself takes any lead byte's word for it.
-private static final class Feed {
-    private static final int PIECE = 1 << 16;
-
-    private final ByteArrayFeeder feeder;
-    private final ByteSource source;
-    private final long begin;
-    private final long end;
-    private final byte[] piece;
-    private long position;
-    /// Bytes that the current character still needs, and the range of the next of them.
-    private int needed;
-    private int lowest;
-    private int highest;
-
-    Feed(JsonParser parser, ByteSource source, long offset, long length) {
-        java.util.Objects.checkFromIndexSize(offset, length, source.length());
-        this.feeder = (ByteArrayFeeder) parser.getNonBlockingInputFeeder();
-        this.source = source;
-        this.begin = offset;
-        this.end = offset + length;
-        this.piece = new byte[(int) Math.min(PIECE, length)];
-        this.position = offset;
-    }
-
-    void more() throws IOException {
-        if (position >= end) {
-            feeder.endOfInput();
-            return;
+        void more() throws IOException {
+            if (position >= end) {
+                feeder.endOfInput();
+                return;
+            }
+            int count = (int) Math.min(piece.length, end - position);
+            source.read(position, java.lang.foreign.MemorySegment.ofArray(piece).asSlice(0, count));
+            if (position == begin && count >= 3 && piece[0] == (byte) 0xef && piece[1] == (byte) 0xbb && piece[2] == (byte) 0xbf) {
+                throw CheckpointFormatException.malformed(source.name(), position, "JSON document", "a byte order mark", "a value");
+            }
+            check(count);
+            position += count;
+            feeder.feedInput(piece, 0, count);
         }
-        int count = (int) Math.min(piece.length, end - position);
-        source.read(position, java.lang.foreign.MemorySegment.ofArray(piece).asSlice(0, count));
-        if (position == begin && count >= 3 && piece[0] == (byte) 0xef && piece[1] == (byte) 0xbb && piece[2] == (byte) 0xbf) {
-            throw CheckpointFormatException.malformed(source.name(), position, "JSON document", "a byte order mark", "a value");
-        }
-        check(count);
-        position += count;
-        feeder.feedInput(piece, 0, count);
-    }
 
-    private void check(int count) throws CheckpointFormatException {
-        for (int i = 0; i < count; i++) {
-            int b = Byte.toUnsignedInt(piece[i]);
-            if (needed > 0) {
-                if (b < lowest || b > highest) {
-                    throw notUtf8(i);
+        private void check(int count) throws CheckpointFormatException {
+            for (int i = 0; i < count; i++) {
+                int b = Byte.toUnsignedInt(piece[i]);
+                if (needed > 0) {
+                    if (b < lowest || b > highest) {
+                        throw notUtf8(i);
+                    }
+                    needed--;
+                    lowest = 0x80;
+                    highest = 0xbf;
+                } else if (b >= 0x80) {
+                    if (b < 0xc2 || b > 0xf4) {
+                        throw notUtf8(i);
+                    }
+                    needed = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+                    lowest = b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80;
+                    highest = b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf;
                 }
-                needed--;
-                lowest = 0x80;
-                highest = 0xbf;
-            } else if (b >= 0x80) {
-                if (b < 0xc2 || b > 0xf4) {
-                    throw notUtf8(i);
-                }
-                needed = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
-                lowest = b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80;
-                highest = b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf;
             }
         }
-    }
 
-    private CheckpointFormatException notUtf8(int index) {
-        return CheckpointFormatException.malformed(source.name(), position + index, "JSON document",
-                String.format("byte 0x%02x", piece[index]), "UTF-8");
+        private CheckpointFormatException notUtf8(int index) {
+            return CheckpointFormatException.malformed(source.name(), position + index, "JSON document",
+                    String.format("byte 0x%02x", piece[index]), "UTF-8");
+        }
     }
-}}
+}
