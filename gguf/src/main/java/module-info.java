@@ -4,5 +4,9 @@ module io.github.weighbridge.gguf {
     requires static org.jspecify;
     requires static jdk.incubator.vector;
 
+    exports io.github.weighbridge.gguf;
+    exports io.github.weighbridge.gguf.encoding;
     exports io.github.weighbridge.gguf.file;
+
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.gguf.GgufFormat;
 }

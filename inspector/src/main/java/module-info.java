@@ -9,4 +9,6 @@ module io.github.weighbridge.inspector {
     requires info.picocli;
     requires static org.jspecify;
     requires static jdk.incubator.vector;
+
+    opens io.github.weighbridge.inspector to info.picocli;
 }

@@ -4,5 +4,8 @@ module io.github.weighbridge.safetensors {
     requires static org.jspecify;
     requires static jdk.incubator.vector;
 
+    exports io.github.weighbridge.safetensors;
     exports io.github.weighbridge.safetensors.file;
+
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.safetensors.SafetensorsFormat;
 }

@@ -1,8 +1,8 @@
 package io.github.weighbridge.convert;
 
+import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
-import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.OutputFile;

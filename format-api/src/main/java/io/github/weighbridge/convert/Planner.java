@@ -21,7 +21,8 @@ public final class Planner {
     ///
     /// @throws PolicyException when the format cannot hold the checkpoint, or cannot meet the policy
     /// @throws IOException when documents cannot be read or are bad
-    public static ConversionPlan plan(Checkpoint source, Format format, Policy policy, TargetRequest request) throws IOException, PolicyException {
+    public static ConversionPlan plan(Checkpoint source, Format format, Policy policy, TargetRequest request)
+            throws IOException, PolicyException {
         Set<String> strip = new HashSet<>(request.strip());
         strip.addAll(policy.strip());
         Target target = format.target(source,

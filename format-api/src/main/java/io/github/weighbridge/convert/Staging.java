@@ -31,8 +31,9 @@ final class Staging implements AutoCloseable {
             throw new IOException(target + ": is no place for a result");
         }
         if (!Files.isDirectory(parent)) {
-            throw new NoSuchFileException(target.toString(), null, "the folder " + (target.getParent() == null ? parent : target.getParent())
-                    + " does not exist");
+            throw new NoSuchFileException(target.toString(), null,
+                    "the folder " + (target.getParent() == null ? parent : target.getParent())
+                            + " does not exist");
         }
         for (Path place : places(plan)) {
             if (Files.exists(place) && !force) {
@@ -78,6 +79,10 @@ final class Staging implements AutoCloseable {
                 }
                 Files.move(result, target, StandardCopyOption.ATOMIC_MOVE);
             } catch (IOException e) {
+                Path replaced = folder.resolve("replaced");
+                if (Files.exists(replaced) && !Files.exists(target)) {
+                    Files.move(replaced, target, StandardCopyOption.ATOMIC_MOVE);
+                }
                 deleteQuietly(result);
                 throw e;
             }
@@ -112,7 +117,8 @@ final class Staging implements AutoCloseable {
                     }
 
                     @Override
-                    public FileVisitResult postVisitDirectory(Path visited, @org.jspecify.annotations.Nullable IOException failure) throws IOException {
+                    public FileVisitResult postVisitDirectory(Path visited, @org.jspecify.annotations.Nullable IOException failure)
+                            throws IOException {
                         Files.deleteIfExists(visited);
                         return FileVisitResult.CONTINUE;
                     }

@@ -47,7 +47,8 @@ final class Worker implements AutoCloseable {
     private int encoderJob = -1;
     private Optional<Encoder> encoder = Optional.empty();
 
-    Worker(ConversionPlan plan, Checkpoint source, List<ByteSource> sources, List<FileChannel> channels, OptionalDouble[] maxima, EngineOptions options) {
+    Worker(ConversionPlan plan, Checkpoint source, List<ByteSource> sources, List<FileChannel> channels, OptionalDouble[] maxima,
+            EngineOptions options) {
         this.plan = plan;
         this.source = source;
         this.sources = sources;
@@ -68,7 +69,8 @@ final class Worker implements AutoCloseable {
         MemorySegment bytes = switch (piece) {
             case Piece.Rendered(long _, var blob) -> blob.segment().asSlice(begin, end - begin);
             case Piece.Document(long _, long _, String name) -> read(
-                    source.documents().get(name).orElseThrow(() -> new IllegalArgumentException("no document " + name)), begin, end - begin);
+                    source.documents().get(name).orElseThrow(() -> new IllegalArgumentException("no document " + name)), begin,
+                    end - begin);
             case Piece.Copy(long _, long _, int sourceFile, long offset) -> read(sources.get(sourceFile), offset + begin, end - begin);
             case Piece.PlaneOf _, Piece.Padding _ -> throw new IllegalArgumentException("not bytes: " + piece);
         };
@@ -133,7 +135,8 @@ final class Worker implements AutoCloseable {
         };
     }
 
-    private void encode(int index, Job job, Region region, ByteRange[] ranges, MemorySegment[] outputs) throws IOException, PolicyException {
+    private void encode(int index, Job job, Region region, ByteRange[] ranges, MemorySegment[] outputs)
+            throws IOException, PolicyException {
         Encoding encoding = job.target().encoding();
         Shape shape = job.target().shape();
         if (encoderJob != index) {
@@ -155,8 +158,9 @@ final class Worker implements AutoCloseable {
             try {
                 kernel.encode(shape, part, numbers, 0, tile);
             } catch (ArithmeticException e) {
-                throw new PolicyException(job.target().name() + " cannot be " + encoding.name() + ": " + e.getMessage() + " (rows " + part.rowBegin() + " to "
-                        + (part.rowEnd() - 1) + ")");
+                throw new PolicyException(
+                        job.target().name() + " cannot be " + encoding.name() + ": " + e.getMessage() + " (rows " + part.rowBegin() + " to "
+                                + (part.rowEnd() - 1) + ")");
             }
         }
     }
@@ -188,6 +192,8 @@ final class Worker implements AutoCloseable {
         options.progress().accept(bytes.byteSize());
     }
 
+    // The arena is kept beside the segment and closed with this object.
+    @SuppressWarnings("MustBeClosedChecker")
     private MemorySegment buffer(long bytes) {
         if (buffer.byteSize() < bytes) {
             arena.close();

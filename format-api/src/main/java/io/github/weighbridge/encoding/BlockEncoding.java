@@ -94,14 +94,16 @@ public abstract class BlockEncoding implements Encoding {
         if (!canDecode()) {
             return Optional.empty();
         }
-        return Optional.of((_, region, planes, target, offset) -> decodeBlocks(planes[0], 0, target, offset, region.elements() / blockColumns));
+        return Optional
+                .of((_, region, planes, target, offset) -> decodeBlocks(planes[0], 0, target, offset, region.elements() / blockColumns));
     }
 
     @Override
     public final Optional<Encoder> encoder(EncoderInputs inputs) {
         return blockEncoder(inputs).map(kernel -> (shape, region, source, offset, planes) -> {
             int blocks = region.elements() / blockColumns;
-            kernel.encode(source, offset, planes[0], 0, blocks, (int) (region.columnBegin() / blockColumns), (int) (shape.columns() / blockColumns));
+            kernel.encode(source, offset, planes[0], 0, blocks, (int) (region.columnBegin() / blockColumns),
+                    (int) (shape.columns() / blockColumns));
         });
     }
 

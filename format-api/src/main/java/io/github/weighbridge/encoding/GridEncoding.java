@@ -221,7 +221,8 @@ public final class GridEncoding implements Encoding {
                 }
             }
             int count = perTensor() ? 1 : source.rows() * source.groups();
-            scaleEncoding.encoder(EncoderInputs.PLAIN).orElseThrow().encode(Shape.of(count), Region.all(Shape.of(count)), source.scales(), 0,
+            scaleEncoding.encoder(EncoderInputs.PLAIN).orElseThrow().encode(Shape.of(count), Region.all(Shape.of(count)), source.scales(),
+                    0,
                     new MemorySegment[] {planes[1]});
         });
     }

@@ -42,7 +42,7 @@ public final class Shape {
             if (dimension < 0) {
                 return false;
             }
-            if (dimension != 0 && Math.multiplyHigh(product, dimension) != 0 || product * dimension < 0) {
+            if (dimension != 0 && (Math.multiplyHigh(product, dimension) != 0 || product * dimension < 0)) {
                 return false;
             }
             product = dimension == 0 ? product : product * dimension;

@@ -46,6 +46,7 @@ public final class Families {
     /// @param dialect name of the dialect
     /// @param metadata the metadata: config.json, or GGUF's keys
     public Optional<Dialect> describing(String dialect, Parameters metadata) {
-        return families.stream().flatMap(family -> family.dialect(dialect).stream()).filter(candidate -> candidate.describes(metadata)).findFirst();
+        return families.stream().flatMap(family -> family.dialect(dialect).stream()).filter(candidate -> candidate.describes(metadata))
+                .findFirst();
     }
 }

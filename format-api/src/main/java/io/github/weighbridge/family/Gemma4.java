@@ -17,8 +17,9 @@ public final class Gemma4 implements Family {
     /// The family's word.
     public static final String NAME = "gemma4";
 
-    private static final Set<Role> PER_LAYER_ROLES = Set.of(Role.PER_LAYER_EMBEDDING, Role.PER_LAYER_MODEL_PROJECTION, Role.PER_LAYER_PROJECTION_NORM,
-            Role.PER_LAYER_GATE, Role.PER_LAYER_PROJECTION, Role.PER_LAYER_POST_NORM);
+    private static final Set<Role> PER_LAYER_ROLES =
+            Set.of(Role.PER_LAYER_EMBEDDING, Role.PER_LAYER_MODEL_PROJECTION, Role.PER_LAYER_PROJECTION_NORM,
+                    Role.PER_LAYER_GATE, Role.PER_LAYER_PROJECTION, Role.PER_LAYER_POST_NORM);
 
     /// The family.
     public Gemma4() {}

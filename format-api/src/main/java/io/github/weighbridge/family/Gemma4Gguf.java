@@ -128,7 +128,8 @@ record Gemma4Gguf(Family family) implements Dialect {
         List<Value> pattern = metadata.list(prefix + "attention.sliding_window_pattern")
                 .orElseThrow(() -> metadata.wrong(prefix + "attention.sliding_window_pattern", "nothing", "a list of " + count + " flags"));
         if (pattern.size() != count) {
-            throw metadata.wrong(prefix + "attention.sliding_window_pattern", "a list of " + pattern.size(), "one flag for each of the " + count + " layers");
+            throw metadata.wrong(prefix + "attention.sliding_window_pattern", "a list of " + pattern.size(),
+                    "one flag for each of the " + count + " layers");
         }
         Map<String, Value> config = new LinkedHashMap<>();
         config.put("model_type", Value.of(architecture.equals(ASSISTANT) ? "gemma4_assistant" : "gemma4"));
@@ -147,7 +148,8 @@ record Gemma4Gguf(Family family) implements Dialect {
         config.put("head_dim", Value.of(metadata.whole(prefix + "attention.key_length_swa", 1, 1 << 20)));
         config.put("sliding_window", Value.of(metadata.whole(prefix + "attention.sliding_window", 1, 1L << 40)));
         config.put("rms_norm_eps", Value.of(metadata.number(prefix + "attention.layer_norm_rms_epsilon")));
-        config.put("hidden_size_per_layer_input", Value.of(metadata.whole(prefix + "embedding_length_per_layer_input", 0, Parameters.MAXIMUM)));
+        config.put("hidden_size_per_layer_input",
+                Value.of(metadata.whole(prefix + "embedding_length_per_layer_input", 0, Parameters.MAXIMUM)));
         metadata.fields().number(prefix + "final_logit_softcapping").ifPresent(cap -> config.put("final_logit_softcapping", Value.of(cap)));
         config.put("rope_parameters", rope(metadata, prefix));
         long experts = metadata.whole(prefix + "expert_count", 0, 1 << 16, 0);
@@ -168,7 +170,8 @@ record Gemma4Gguf(Family family) implements Dialect {
     }
 
     /// An array of key/value head counts says that full layers have their own, which goes with keys used as values.
-    private static void headCounts(Parameters metadata, String prefix, List<Value> types, Map<String, Value> config) throws CheckpointFormatException {
+    private static void headCounts(Parameters metadata, String prefix, List<Value> types, Map<String, Value> config)
+            throws CheckpointFormatException {
         String key = prefix + "attention.head_count_kv";
         Optional<Value> counts = metadata.fields().get(key);
         if (counts.isPresent() && counts.get() instanceof Value.Items(List<Value> items)) {
@@ -179,7 +182,8 @@ record Gemma4Gguf(Family family) implements Dialect {
                 boolean full = types.get(i).equals(Value.of("full_attention"));
                 Value before = config.putIfAbsent(full ? "num_global_key_value_heads" : "num_key_value_heads", items.get(i));
                 if (before != null && !before.equals(items.get(i))) {
-                    throw metadata.wrong(key, Parameters.describe(items.get(i)) + " for layer " + i, Parameters.describe(before) + " as for the layers before");
+                    throw metadata.wrong(key, Parameters.describe(items.get(i)) + " for layer " + i,
+                            Parameters.describe(before) + " as for the layers before");
                 }
             }
             config.putIfAbsent("num_key_value_heads", items.getFirst());
@@ -208,7 +212,8 @@ record Gemma4Gguf(Family family) implements Dialect {
             boolean twice = i >= count - shared && items.get(i).equals(Value.of(2 * width));
             wide |= twice;
             if (!twice && !items.get(i).equals(Value.of(width))) {
-                throw metadata.wrong(key, Parameters.describe(items.get(i)) + " for layer " + i, width + ", or twice that in layers that share a cache");
+                throw metadata.wrong(key, Parameters.describe(items.get(i)) + " for layer " + i,
+                        width + ", or twice that in layers that share a cache");
             }
         }
         config.put("intermediate_size", Value.of(width));

@@ -14,8 +14,11 @@ import java.util.Set;
 
 /// Gemma 4 as Hugging Face folders write it.
 record Gemma4HuggingFace(Family family) implements Dialect {
-    private static final Set<String> MODEL_TYPES = Set.of("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text", "gemma4_assistant",
-            "gemma4_unified_assistant");
+    private static final Set<String> MODEL_TYPES =
+            Set.of("gemma4", "gemma4_text", "gemma4_unified", "gemma4_unified_text", "gemma4_assistant",
+                    "gemma4_unified_assistant");
+    private static final List<String> TEXT_ONLY = List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_");
+    private static final String QUANTISED_TABLE = ".embedding_quantized";
     private static final int MOST_LAYERS = 4096;
     /// Without `layer_types`, the last of every six layers is full.
     private static final int DEFAULT_FULL_EVERY = 6;
@@ -111,9 +114,11 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         long window = p.whole("sliding_window", 1, 1L << 40, 512);
         int experts = (int) p.whole("num_experts", 0, 1 << 16, 0);
         int used = (int) p.whole("top_k_experts", 0, 1 << 16, 0);
-        long expertWidth = p.whole("moe_intermediate_size", 0, Parameters.MAXIMUM, p.whole("expert_intermediate_size", 0, Parameters.MAXIMUM, 0));
+        long expertWidth =
+                p.whole("moe_intermediate_size", 0, Parameters.MAXIMUM, p.whole("expert_intermediate_size", 0, Parameters.MAXIMUM, 0));
         if (experts > 0 && (expertWidth == 0 || used == 0 || used > experts)) {
-            throw p.wrong(prefix + "num_experts", experts + " experts of width " + expertWidth + ", " + used + " used", "a width, and 1 to all used");
+            throw p.wrong(prefix + "num_experts", experts + " experts of width " + expertWidth + ", " + used + " used",
+                    "a width, and 1 to all used");
         }
         List<Layer> layers = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
@@ -173,7 +178,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     }
 
     /// The last layer of the same kind that keeps a cache of its own. Drafters have none: all their layers read the target model's.
-    private static int owner(Parameters p, List<Layer.Attention> attentions, int firstShared, int layer, String prefix) throws CheckpointFormatException {
+    private static int owner(Parameters p, List<Layer.Attention> attentions, int firstShared, int layer, String prefix)
+            throws CheckpointFormatException {
         if (firstShared == 0) {
             return Layer.NO_CACHE;
         }
@@ -200,13 +206,16 @@ record Gemma4HuggingFace(Family family) implements Dialect {
                 .map(row -> new TensorSpec(row.huggingFace(), row.identity(), row.presence(), row.holding())).toList();
     }
 
-    /// Text-only saves leave `language_model.` out; some older ones put it first.
+    /// Text-only saves leave `language_model.` out; some older ones put it first. Quantised tables have another last word.
     @Override
     public String canonicalName(String stored) {
+        if (stored.endsWith(QUANTISED_TABLE)) {
+            return canonicalName(stored.substring(0, stored.length() - QUANTISED_TABLE.length()) + ".weight");
+        }
         if (stored.startsWith("language_model.model.")) {
             return "model.language_model." + stored.substring("language_model.model.".length());
         }
-        for (String top : List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_")) {
+        for (String top : TEXT_ONLY) {
             if (stored.startsWith(top)) {
                 return "model.language_model." + stored.substring("model.".length());
             }

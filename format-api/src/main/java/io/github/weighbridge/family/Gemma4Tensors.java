@@ -47,7 +47,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         parameters.object("audio_config").ifPresent(audio -> {
             if (unified) {
                 long frame = audio.whole("hidden_size").or(() -> audio.whole("audio_samples_per_token")).orElse(640L);
-                rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER, "model.embed_audio.embedding_projection.weight", "",
+                rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER,
+                        "model.embed_audio.embedding_projection.weight", "",
                         Presence.REQUIRED, Shape.of(architecture.hiddenSize(), frame));
             } else {
                 audio(architecture, audio, rows);
@@ -74,7 +75,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
                     "per_layer_token_embd.weight", Shape.of(perLayerVocabulary, count * perLayer));
             text.add(Role.PER_LAYER_MODEL_PROJECTION, m + "per_layer_model_projection.weight", "per_layer_model_proj.weight",
                     Shape.of(count * perLayer, h));
-            text.add(Role.PER_LAYER_PROJECTION_NORM, m + "per_layer_projection_norm.weight", "per_layer_proj_norm.weight", Shape.of(perLayer));
+            text.add(Role.PER_LAYER_PROJECTION_NORM, m + "per_layer_projection_norm.weight", "per_layer_proj_norm.weight",
+                    Shape.of(perLayer));
         }
         text.add(Role.OUTPUT_NORM, m + "norm.weight", "output_norm.weight", Shape.of(h));
         rows.in(Component.OUTPUT_HEAD, Identity.NO_LAYER).add(Role.OUTPUT_HEAD, "lm_head.weight", "output.weight",
@@ -107,7 +109,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         if (layer.cacheOwner() != Layer.NO_CACHE) {
             Presence presence = layer.ownsCache() ? Presence.REQUIRED : Presence.DEAD;
             rows.add(Role.ATTENTION_K, hf + "self_attn.k_proj.weight", gg + "attn_k.weight", presence, Shape.of(keys, h));
-            rows.add(Role.ATTENTION_K_NORM, hf + "self_attn.k_norm.weight", gg + "attn_k_norm.weight", presence, Shape.of(layer.keyLength()));
+            rows.add(Role.ATTENTION_K_NORM, hf + "self_attn.k_norm.weight", gg + "attn_k_norm.weight", presence,
+                    Shape.of(layer.keyLength()));
             if (!(full && keysAsValues)) {
                 rows.add(Role.ATTENTION_V, hf + "self_attn.v_proj.weight", gg + "attn_v.weight", presence, Shape.of(keys, h));
             }
@@ -145,7 +148,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
                     Holding.one(rows.key(Role.EXPERT_UP) + suffix, Shape.of(f, h)))));
             downs.add(Holding.one(rows.key(Role.EXPERT_DOWN) + suffix, Shape.of(h, f)));
         }
-        rows.add(Role.EXPERT_GATE_UP, hf + "experts.gate_up_proj", gg + "ffn_gate_up_exps.weight", Presence.REQUIRED, new Holding.Stacked(gatesAndUps));
+        rows.add(Role.EXPERT_GATE_UP, hf + "experts.gate_up_proj", gg + "ffn_gate_up_exps.weight", Presence.REQUIRED,
+                new Holding.Stacked(gatesAndUps));
         rows.add(Role.EXPERT_DOWN, hf + "experts.down_proj", gg + "ffn_down_exps.weight", Presence.REQUIRED, new Holding.Stacked(downs));
     }
 
@@ -174,7 +178,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
                 Shape.of(backbone, h));
         if (a.parameters().flag("use_ordered_embeddings").orElse(false)) {
             long centroids = a.parameters().whole("num_centroids").orElse(2048L);
-            drafter.keyed("drafter.centroids", Role.OTHER, "masked_embedding.centroids.weight", "", Presence.OPTIONAL, Shape.of(centroids, h));
+            drafter.keyed("drafter.centroids", Role.OTHER, "masked_embedding.centroids.weight", "", Presence.OPTIONAL,
+                    Shape.of(centroids, h));
             drafter.keyed("drafter.token_ordering", Role.OTHER, "masked_embedding.token_ordering", "", Presence.OPTIONAL,
                     Shape.of(a.vocabularySize()));
         }
@@ -242,7 +247,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
             tower.other("std_bias", v + "std_bias", Shape.of(h));
             tower.other("std_scale", v + "std_scale", Shape.of(h));
         }
-        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(VISION_PROJECTOR, Role.OTHER, "model.embed_vision.embedding_projection.weight", "",
+        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(VISION_PROJECTOR, Role.OTHER,
+                "model.embed_vision.embedding_projection.weight", "",
                 Presence.REQUIRED, Shape.of(a.hiddenSize(), h));
     }
 
@@ -263,7 +269,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
             embedder.other(norm + ".bias", v + norm + ".bias", Shape.of(width));
         }
         embedder.other("pos_embedding", v + "pos_embedding", Shape.of(positions, 2, width));
-        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(VISION_PROJECTOR, Role.OTHER, "model.embed_vision.embedding_projection.weight", "",
+        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(VISION_PROJECTOR, Role.OTHER,
+                "model.embed_vision.embedding_projection.weight", "",
                 Presence.REQUIRED, Shape.of(a.hiddenSize(), width));
     }
 
@@ -290,14 +297,17 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
             String hf = m + "layers." + i + ".";
             for (int n = 1; n <= 2; n++) {
                 String ff = hf + "feed_forward" + n + ".";
-                layer.keyed(layer.key(Role.FFN_NORM) + "_" + n, Role.FFN_NORM, ff + "pre_layer_norm.weight", "", Presence.REQUIRED, Shape.of(h));
-                layer.keyed(layer.key(Role.FFN_POST_NORM) + "_" + n, Role.FFN_POST_NORM, ff + "post_layer_norm.weight", "", Presence.REQUIRED,
+                layer.keyed(layer.key(Role.FFN_NORM) + "_" + n, Role.FFN_NORM, ff + "pre_layer_norm.weight", "", Presence.REQUIRED,
+                        Shape.of(h));
+                layer.keyed(layer.key(Role.FFN_POST_NORM) + "_" + n, Role.FFN_POST_NORM, ff + "post_layer_norm.weight", "",
+                        Presence.REQUIRED,
                         Shape.of(h));
                 layer.linear(layer.key(Role.FFN_UP) + "_" + n, Role.FFN_UP, ff + "ffw_layer_1", clipped, Shape.of(4 * h, h));
                 layer.linear(layer.key(Role.FFN_DOWN) + "_" + n, Role.FFN_DOWN, ff + "ffw_layer_2", clipped, Shape.of(h, 4 * h));
             }
             layer.other("lconv1d.pre_layer_norm", hf + "lconv1d.pre_layer_norm.weight", Shape.of(h));
-            layer.linear(layer.key(Role.OTHER) + ".lconv1d.linear_start", Role.OTHER, hf + "lconv1d.linear_start", clipped, Shape.of(2 * h, h));
+            layer.linear(layer.key(Role.OTHER) + ".lconv1d.linear_start", Role.OTHER, hf + "lconv1d.linear_start", clipped,
+                    Shape.of(2 * h, h));
             layer.other("lconv1d.depthwise_conv1d", hf + "lconv1d.depthwise_conv1d.weight", Shape.of(h, 1, kernel));
             layer.other("lconv1d.conv_norm", hf + "lconv1d.conv_norm.weight", Shape.of(h));
             layer.linear(layer.key(Role.OTHER) + ".lconv1d.linear_end", Role.OTHER, hf + "lconv1d.linear_end", clipped, Shape.of(h, h));
@@ -313,7 +323,8 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         }
         tower.other("output_proj.weight", m + "output_proj.weight", Shape.of(out, h));
         tower.other("output_proj.bias", m + "output_proj.bias", Shape.of(out));
-        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER, "model.embed_audio.embedding_projection.weight", "",
+        rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER, "model.embed_audio.embedding_projection.weight",
+                "",
                 Presence.REQUIRED, Shape.of(a.hiddenSize(), out));
     }
 

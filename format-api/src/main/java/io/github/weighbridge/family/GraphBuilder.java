@@ -66,8 +66,10 @@ public final class GraphBuilder {
 
     /// The graph of a checkpoint that no family describes: each stored tensor is a weight of its own.
     public Result withoutFamily() {
-        List<Weight> weights = stored.stream().filter(tensor -> !owners.containsKey(tensor.name())).map(tensor -> new Weight(tensor.name(), Identity.NONE,
-                View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())), Optional.ofNullable(outputScales.get(tensor.name()))))
+        List<Weight> weights = stored.stream().filter(tensor -> !owners.containsKey(tensor.name()))
+                .map(tensor -> new Weight(tensor.name(), Identity.NONE,
+                        View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
+                        Optional.ofNullable(outputScales.get(tensor.name()))))
                 .toList();
         return new Result(new TensorGraph(stored, Map.of(), weights), List.of());
     }
@@ -76,8 +78,10 @@ public final class GraphBuilder {
     ///
     /// @param source name of the checkpoint, for messages
     /// @param passUnknown whether tensors that the dialect does not know are passed through instead of refused
+    /// @param complete whether every required tensor must be there; a single shard of a set is not complete
     /// @throws CheckpointFormatException when a tensor is unknown, missing, or of the wrong shape, naming it
-    public Result build(Dialect dialect, Architecture architecture, String source, boolean passUnknown) throws CheckpointFormatException {
+    public Result build(Dialect dialect, Architecture architecture, String source, boolean passUnknown, boolean complete)
+            throws CheckpointFormatException {
         List<TensorSpec> specs = dialect.tensors(architecture);
         Map<String, TensorSpec> byName = HashMap.newHashMap(specs.size());
         specs.forEach(spec -> byName.put(spec.name(), spec));
@@ -107,7 +111,8 @@ public final class GraphBuilder {
                         "a second tensor for " + canonical, "one");
             }
             if (!withoutLeadingOnes(tensor.shape()).equals(withoutLeadingOnes(spec.holding().shape()))) {
-                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + tensor.name() + "\"", tensor.shape(),
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + tensor.name() + "\"",
+                        tensor.shape(),
                         spec.holding().shape() + " as the hyper-parameters demand");
             }
             identities.put(tensor.name(), spec.identity());
@@ -118,9 +123,11 @@ public final class GraphBuilder {
                     (key, view) -> weights.add(weight(key, identityOf(spec, key), view, tensor)));
         }
         for (TensorSpec spec : specs) {
-            if (spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty() && !found.contains(spec.name())) {
+            if (complete && spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty()
+                    && !found.contains(spec.name())) {
                 throw CheckpointFormatException.malformed(source, -1, "tensor \"" + spec.name() + "\"", "nothing",
-                        "a tensor of shape " + spec.holding().shape() + ", which " + architecture.name() + " (" + architecture.family() + ") needs");
+                        "a tensor of shape " + spec.holding().shape() + ", which " + architecture.name() + " (" + architecture.family()
+                                + ") needs");
             }
         }
         owners.forEach((name, owner) -> {

@@ -109,7 +109,8 @@ public final class ByteCursor {
     /// The next `length` bytes, in a new array; the caller has checked the length against its limit.
     public byte[] bytes(int length, String field) throws IOException {
         if (length > remaining()) {
-            throw CheckpointFormatException.malformed(source.name(), position(), field, length + " bytes, of which " + remaining() + " are there",
+            throw CheckpointFormatException.malformed(source.name(), position(), field,
+                    length + " bytes, of which " + remaining() + " are there",
                     "no more than the bytes left");
         }
         byte[] result = new byte[length];
@@ -131,7 +132,8 @@ public final class ByteCursor {
         long begin = position();
         byte[] bytes = bytes(length, field);
         try {
-            return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT).onUnmappableCharacter(CodingErrorAction.REPORT)
+            return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
+                    .onUnmappableCharacter(CodingErrorAction.REPORT)
                     .decode(ByteBuffer.wrap(bytes)).toString();
         } catch (CharacterCodingException e) {
             throw CheckpointFormatException.malformed(source.name(), begin, field, "bytes that are no UTF-8", "UTF-8 text");

@@ -63,7 +63,8 @@ final class FileByteSource implements ByteSource {
             while (buffer.hasRemaining()) {
                 int count = channel.read(buffer, offset + done);
                 if (count < 0) {
-                    throw new IOException(name + ": the file ends at byte " + channel.size() + ", it had " + length + " bytes when it was opened");
+                    throw new IOException(
+                            name + ": the file ends at byte " + channel.size() + ", it had " + length + " bytes when it was opened");
                 }
                 done += count;
             }

@@ -2,7 +2,7 @@ package io.github.weighbridge.io;
 
 /// Bounds on what a header may ask of a reader. They protect against files made to exhaust memory; real checkpoints stay far below.
 ///
-/// @param headerBytes longest safetensors header, in bytes (100 000 000, the reference reader's own limit)
+/// @param headerBytes longest header of a file, in bytes (100 000 000, the limit of the reference reader of safetensors)
 /// @param tensors most tensors in one checkpoint (400 000; the largest mixture-of-experts checkpoints have about 100 000)
 /// @param keys most metadata keys in one file (100 000)
 /// @param nameBytes longest tensor name or key, in bytes of UTF-8 (65 535)
@@ -18,7 +18,8 @@ public record Limits(long headerBytes, int tensors, int keys, int nameBytes, int
 
     /// All bounds must be positive.
     public Limits {
-        if (headerBytes <= 0 || tensors <= 0 || keys <= 0 || nameBytes <= 0 || textBytes <= 0 || keptBytes <= 0 || documentBytes <= 0 || depth <= 0
+        if (headerBytes <= 0 || tensors <= 0 || keys <= 0 || nameBytes <= 0 || textBytes <= 0 || keptBytes <= 0 || documentBytes <= 0
+                || depth <= 0
                 || dimensions <= 0) {
             throw new IllegalArgumentException("limits must be positive");
         }

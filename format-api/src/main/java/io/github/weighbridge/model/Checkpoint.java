@@ -17,7 +17,8 @@ import java.util.Optional;
 /// @param documents what travels with them
 /// @param findings what the reader noticed
 /// @param resources what to close with it, besides the files
-public record Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture, TensorGraph graph,
+public record Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture,
+        TensorGraph graph,
         Documents documents, List<Finding> findings, List<Closeable> resources) implements Closeable {
     /// A file of a checkpoint.
     ///
@@ -59,7 +60,8 @@ public record Checkpoint(String format, Optional<String> formatVersion, List<Che
         }
     }
 
-    private static @org.jspecify.annotations.Nullable IOException close(Closeable resource, @org.jspecify.annotations.Nullable IOException failure) {
+    private static @org.jspecify.annotations.Nullable IOException close(Closeable resource,
+            @org.jspecify.annotations.Nullable IOException failure) {
         try {
             resource.close();
         } catch (IOException e) {

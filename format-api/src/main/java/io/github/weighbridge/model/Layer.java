@@ -14,7 +14,8 @@ package io.github.weighbridge.model;
 /// @param experts number of experts, 0 where there are none
 /// @param expertsUsed experts that a token passes
 /// @param expertFeedForward width of one expert
-public record Layer(int index, Attention attention, long window, int heads, int keyValueHeads, int keyLength, int valueLength, int cacheOwner,
+public record Layer(int index, Attention attention, long window, int heads, int keyValueHeads, int keyLength, int valueLength,
+        int cacheOwner,
         long feedForward, int experts, int expertsUsed, long expertFeedForward) {
     /// The [#cacheOwner] of a layer that reads another model's cache, as drafters do.
     public static final int NO_CACHE = -1;

@@ -5,13 +5,15 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Which encoding each target tensor gets, and why. Rules, named types, presets and budgets all end in one of these.
 ///
 /// @param choices by name of the target tensor, all of them
 /// @param findings fallbacks taken and anything else worth knowing
-public record Assignment(Map<String, Choice> choices, List<Finding> findings) {
-    /// Copies both.
+/// @param type the named type it follows, where it follows one: some formats write it into their files
+public record Assignment(Map<String, Choice> choices, List<Finding> findings, Optional<String> type) {
+    /// Copies the collections.
     public Assignment {
         choices = Collections.unmodifiableMap(new LinkedHashMap<>(choices));
         findings = List.copyOf(findings);

@@ -55,7 +55,8 @@ public final class LayoutBuilder {
     /// The cheapest way that loses nothing is chosen: bytes are copied where the view only rearranges rows of the same encoding, codes are
     /// moved where the encoding carries the source's grid, numbers are encoded otherwise.
     public void tensor(TargetTensor tensor, Choice choice) {
-        long[] lengths = IntStream.range(0, choice.encoding().planes().size()).mapToLong(plane -> choice.encoding().planeBytes(plane, tensor.shape()))
+        long[] lengths = IntStream.range(0, choice.encoding().planes().size())
+                .mapToLong(plane -> choice.encoding().planeBytes(plane, tensor.shape()))
                 .toArray();
         List<Span> spans = new ArrayList<>(lengths.length);
         long at = position;
@@ -65,7 +66,8 @@ public final class LayoutBuilder {
         }
         Job.Mode mode = mode(tensor.view(), choice);
         int job = jobs.size();
-        jobs.add(new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), spans), choice.method(), mode, choice.reason()));
+        jobs.add(new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), spans), choice.method(), mode,
+                choice.reason()));
         for (int plane = 0; plane < lengths.length; plane++) {
             if (mode == Job.Mode.COPY && wholeSource(tensor.view()) instanceof StoredTensor source) {
                 Span span = source.planes().get(plane);
@@ -81,8 +83,9 @@ public final class LayoutBuilder {
         if (view instanceof View.Stored(StoredTensor tensor)) {
             return tensor;
         }
-        return view instanceof View.Reshape(View of, _) && of instanceof View.Stored(StoredTensor tensor) && tensor.encoding().planes().size() == 1
-                ? tensor : null;
+        return view instanceof View.Reshape(View of, _) && of instanceof View.Stored(StoredTensor tensor)
+                && tensor.encoding().planes().size() == 1
+                        ? tensor : null;
     }
 
     private static Job.Mode mode(View view, Choice choice) {

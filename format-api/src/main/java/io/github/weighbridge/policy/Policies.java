@@ -55,10 +55,11 @@ public final class Policies {
                 throw new PolicyException(policy.rules().get(i).label() + " matches no tensor that it could decide");
             }
         }
-        return new Assignment(choices, findings);
+        return new Assignment(choices, findings, type.flatMap(Assignment::type));
     }
 
-    private static Choice choose(Policy policy, Target target, Optional<Assignment> type, TargetTensor tensor, int[] matched) throws PolicyException {
+    private static Choice choose(Policy policy, Target target, Optional<Assignment> type, TargetTensor tensor, int[] matched)
+            throws PolicyException {
         Optional<Choice> fixed = target.fixed(tensor);
         if (fixed.isPresent()) {
             return fixed.get();
@@ -73,7 +74,8 @@ public final class Policies {
                 return target.keep(tensor);
             }
             Encoding encoding = target.encoding(rule.encoding()).orElseThrow(
-                    () -> new PolicyException(rule.label() + ": the target has no encoding \"" + rule.encoding() + "\", asked for " + tensor.name()));
+                    () -> new PolicyException(
+                            rule.label() + ": the target has no encoding \"" + rule.encoding() + "\", asked for " + tensor.name()));
             Optional<String> refusal = target.refuses(tensor, encoding);
             if (refusal.isPresent()) {
                 throw new PolicyException(rule.label() + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());

@@ -15,8 +15,9 @@ import java.util.Set;
 /// @param pure whether the type is applied without its mix
 public record Policy(String name, String description, Set<String> strip, List<Rule> rules, Optional<String> type, boolean pure) {
     /// Every tensor keeps its numbers, in the smallest encoding of the target that holds them exactly.
-    public static final Policy KEEP = new Policy("keep", "every tensor keeps its numbers, in the target's smallest encoding that holds them exactly",
-            Set.of(), List.of(), Optional.empty(), false);
+    public static final Policy KEEP =
+            new Policy("keep", "every tensor keeps its numbers, in the target's smallest encoding that holds them exactly",
+                    Set.of(), List.of(), Optional.empty(), false);
 
     /// Copies the collections.
     public Policy {

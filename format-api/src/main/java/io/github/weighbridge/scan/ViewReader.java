@@ -113,7 +113,8 @@ public final class ViewReader implements AutoCloseable {
             case View.Stored(StoredTensor tensor) -> tensor.encoding().codeReader().isPresent();
             case View.Slice(View of, int axis, long begin, long end) -> keepsCodes(of)
                     && (axis < of.shape().rank() - 1 || onGroups(of, begin) && (onGroups(of, end) || end == of.shape().columns()));
-            case View.Concat(int axis, List<View> parts) -> axis < view.shape().rank() - 1 && parts.stream().allMatch(ViewReader::keepsCodes);
+            case View.Concat(int axis, List<View> parts) ->
+                    axis < view.shape().rank() - 1 && parts.stream().allMatch(ViewReader::keepsCodes);
             case View.Swap(View of, int axis, long _, long _, long _) -> axis < of.shape().rank() - 1 && keepsCodes(of);
             case View.Reshape(View of, Shape shape) -> shape.columns() == of.shape().columns() && keepsCodes(of);
             case View.Mapped _, View.Transpose _, View.Constant _ -> false;
@@ -210,7 +211,8 @@ public final class ViewReader implements AutoCloseable {
         return segments;
     }
 
-    private @org.jspecify.annotations.Nullable MemorySegment windowed(StoredTensor tensor, Region region, ByteRange range) throws IOException {
+    private @org.jspecify.annotations.Nullable MemorySegment windowed(StoredTensor tensor, Region region, ByteRange range)
+            throws IOException {
         Encoding encoding = tensor.encoding();
         Shape shape = tensor.shape();
         long unit = encoding.rowUnit(shape);
@@ -286,6 +288,8 @@ public final class ViewReader implements AutoCloseable {
         private Arena arena = Arena.ofConfined();
         private MemorySegment segment = MemorySegment.NULL;
 
+        // The arena is kept beside the segment and closed with this object.
+        @SuppressWarnings("MustBeClosedChecker")
         MemorySegment take(long bytes) {
             if (segment.byteSize() < bytes) {
                 arena.close();

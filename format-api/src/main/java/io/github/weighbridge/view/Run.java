@@ -50,7 +50,8 @@ public record Run(View view, Region region) {
                 } else {
                     long inner = innerRows(view.shape(), axis);
                     long length = view.shape().dimension(axis) * inner;
-                    eachRowRun(region, length, (row, count) -> concatRows(parts, axis, inner, row / length, row % length, count, region, runs));
+                    eachRowRun(region, length,
+                            (row, count) -> concatRows(parts, axis, inner, row / length, row % length, count, region, runs));
                 }
             }
             case View.Swap(View of, int axis, long first, long second, long block) -> {
@@ -107,7 +108,8 @@ public record Run(View view, Region region) {
         return product;
     }
 
-    private static void concatRows(List<View> parts, int axis, long inner, long outer, long begin, long count, Region region, List<Run> runs) {
+    private static void concatRows(List<View> parts, int axis, long inner, long outer, long begin, long count, Region region,
+            List<Run> runs) {
         long at = 0;
         for (View part : parts) {
             long rows = part.shape().dimension(axis) * inner;

@@ -22,8 +22,9 @@ public record StoredTensor(String name, Shape shape, Encoding encoding, List<Spa
         for (int plane = 0; plane < planes.size(); plane++) {
             long expected = encoding.planeBytes(plane, shape);
             if (planes.get(plane).length() != expected) {
-                throw new IllegalArgumentException(name + ": plane " + encoding.planes().get(plane).name() + " has " + planes.get(plane).length()
-                        + " bytes, " + encoding.name() + " of shape " + shape + " needs " + expected);
+                throw new IllegalArgumentException(
+                        name + ": plane " + encoding.planes().get(plane).name() + " has " + planes.get(plane).length()
+                                + " bytes, " + encoding.name() + " of shape " + shape + " needs " + expected);
             }
         }
     }

@@ -91,6 +91,28 @@ public sealed interface View {
         }
     }
 
+    /// The stored tensors that a view reads, in order, each once.
+    static List<StoredTensor> stored(View view) {
+        java.util.LinkedHashSet<StoredTensor> found = new java.util.LinkedHashSet<>();
+        collect(view, found);
+        return List.copyOf(found);
+    }
+
+    private static void collect(View view, java.util.Set<StoredTensor> found) {
+        switch (view) {
+            case Stored(StoredTensor tensor) -> found.add(tensor);
+            case Slice(View of, int _, long _, long _) -> collect(of, found);
+            case Concat(int _, List<View> parts) -> parts.forEach(part -> collect(part, found));
+            case Swap(View of, int _, long _, long _, long _) -> collect(of, found);
+            case Reshape(View of, Shape _) -> collect(of, found);
+            case Transpose(View of, List<Integer> _) -> collect(of, found);
+            case Mapped(View of, Elementwise _) -> collect(of, found);
+            case Constant _ -> {
+                // No file has these numbers.
+            }
+        }
+    }
+
     /// A tensor of a file.
     static View of(StoredTensor tensor) {
         return new Stored(tensor);
@@ -123,10 +145,12 @@ public sealed interface View {
         List<View> joined = new ArrayList<>();
         for (View part : parts) {
             if (!parts.getFirst().shape().with(axis, 0).equals(part.shape().with(axis, 0))) {
-                throw new IllegalArgumentException("shapes " + parts.getFirst().shape() + " and " + part.shape() + " do not join along axis " + axis);
+                throw new IllegalArgumentException(
+                        "shapes " + parts.getFirst().shape() + " and " + part.shape() + " do not join along axis " + axis);
             }
             View last = joined.isEmpty() ? null : joined.getLast();
-            if (last instanceof Slice(View a, int axisA, long begin, long middleA) && part instanceof Slice(View b, int axisB, long middleB, long end)
+            if (last instanceof Slice(View a, int axisA, long begin, long middleA)
+                    && part instanceof Slice(View b, int axisB, long middleB, long end)
                     && axisA == axis && axisB == axis && middleA == middleB && a.equals(b)) {
                 joined.set(joined.size() - 1, slice(a, axis, begin, end));
             } else {
@@ -144,7 +168,8 @@ public sealed interface View {
     /// Blocks along an axis swapped; see [Swap].
     static View swap(View of, int axis, long first, long second, long block) {
         if (of.shape().dimension(axis) % (first * second * block) != 0) {
-            throw new IllegalArgumentException("axis " + axis + " of " + of.shape() + " is no multiple of " + first + " x " + second + " x " + block);
+            throw new IllegalArgumentException(
+                    "axis " + axis + " of " + of.shape() + " is no multiple of " + first + " x " + second + " x " + block);
         }
         if (first == 1 || second == 1) {
             return of;

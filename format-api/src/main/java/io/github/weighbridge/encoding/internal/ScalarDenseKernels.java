@@ -38,7 +38,8 @@ public final class ScalarDenseKernels implements DenseKernels {
     public void encodeF16(float[] source, int sourceOffset, MemorySegment target, long targetOffset, int count) {
         for (int i = 0; i < count; i++) {
             float value = source[sourceOffset + i];
-            short bits = value == value ? Float.floatToFloat16(value) : (short) (Float.floatToRawIntBits(value) >>> 16 & 0x8000 | 0x7e00);
+            short bits =
+                    !Float.isNaN(value) ? Float.floatToFloat16(value) : (short) (Float.floatToRawIntBits(value) >>> 16 & 0x8000 | 0x7e00);
             target.set(SHORT, targetOffset + 2L * i, bits);
         }
     }

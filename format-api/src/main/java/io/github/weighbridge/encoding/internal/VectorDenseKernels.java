@@ -13,7 +13,8 @@ import jdk.incubator.vector.VectorSpecies;
 public final class VectorDenseKernels implements DenseKernels {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, jdk.incubator.vector.VectorShape.forBitSize(INTS.vectorBitSize() / 2));
+    private static final VectorSpecies<Short> SHORTS =
+            VectorSpecies.of(short.class, jdk.incubator.vector.VectorShape.forBitSize(INTS.vectorBitSize() / 2));
     private static final int LANES = INTS.length();
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
 
@@ -51,7 +52,8 @@ public final class VectorDenseKernels implements DenseKernels {
     public void decodeBf16(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int count) {
         int i = 0;
         for (; i <= count - LANES; i += LANES) {
-            ShortVector.fromMemorySegment(SHORTS, source, sourceOffset + 2L * i, ORDER).convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
+            ShortVector.fromMemorySegment(SHORTS, source, sourceOffset + 2L * i, ORDER)
+                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
                     .reinterpretAsInts().lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, targetOffset + i);
         }
         plain.decodeBf16(source, sourceOffset + 2L * i, target, targetOffset + i, count - i);
@@ -80,7 +82,8 @@ public final class VectorDenseKernels implements DenseKernels {
             if (overflow.anyTrue()) {
                 half = half.blend(0x7c00, overflow).blend(0x7e00, magnitude.compare(VectorOperators.GT, 0x7f800000));
             }
-            half.or(sign).convertShape(VectorOperators.I2S, SHORTS, 0).reinterpretAsShorts().intoMemorySegment(target, targetOffset + 2L * i, ORDER);
+            half.or(sign).convertShape(VectorOperators.I2S, SHORTS, 0).reinterpretAsShorts().intoMemorySegment(target,
+                    targetOffset + 2L * i, ORDER);
         }
         plain.encodeF16(source, sourceOffset + i, target, targetOffset + 2L * i, count - i);
     }

@@ -1,0 +1,143 @@
+package io.github.weighbridge.audit;
+
+import io.github.weighbridge.audit.Audited.AuditedFile;
+import io.github.weighbridge.audit.Audited.AuditedTensor;
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Layer;
+import io.github.weighbridge.view.StoredTensor;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// The report as JSON, schemas `weighbridge.inspect/1` and `weighbridge.plan/1`.
+public final class AuditJson {
+    private AuditJson() {}
+
+    /// The whole report. Bytes and counts are whole numbers, bits per weight have at most four decimals.
+    public static Value.Fields report(Audited audited, AuditOptions options) {
+        Footprint footprint = Footprint.of(audited);
+        Ordered report = new Ordered();
+        report.put("schema", Value.of(audited.planned() ? "weighbridge.plan/1" : "weighbridge.inspect/1"));
+        report.put("source", source(audited));
+        report.put("architecture", architecture(audited.architecture()));
+        report.put("totals", new Ordered().put("tensors", Value.of(footprint.tensors())).put("parameters", Value.of(footprint.parameters()))
+                .put("tensor_bytes", Value.of(footprint.tensorBytes())).put("overhead_bytes", Value.of(footprint.overheadBytes()))
+                .put("bits_per_weight", bits(footprint.bitsPerWeight())).fields());
+        report.put("components", list(footprint.components(), AuditJson::component));
+        report.put("layers", list(footprint.layers(), AuditJson::layer));
+        if (options.tensors() || audited.planned()) {
+            report.put("tensors", list(audited.tensors(), AuditJson::tensor));
+        }
+        report.put("memory", memory(audited.architecture(), footprint, options));
+        report.put("findings", list(audited.findings(), AuditJson::finding));
+        return report.fields();
+    }
+
+    private static Value source(Audited audited) {
+        Ordered source = new Ordered().put("format", Value.of(audited.format()));
+        audited.formatVersion().ifPresent(version -> source.put("format_version", Value.of(version)));
+        source.put("files", list(audited.files(), (AuditedFile file) -> new Ordered().put("name", Value.of(file.name()))
+                .put("bytes", Value.of(file.bytes())).fields()));
+        return source.put("bytes", Value.of(audited.bytes())).fields();
+    }
+
+    private static Value architecture(Architecture architecture) {
+        Ordered result = new Ordered().put("family", Value.of(architecture.family())).put("name", Value.of(architecture.name()));
+        if (architecture.known()) {
+            List<Layer> layers = architecture.layers();
+            result.put("layers", Value.of(layers.size())).put("hidden_size", Value.of(architecture.hiddenSize()))
+                    .put("vocabulary_size", Value.of(architecture.vocabularySize()))
+                    .put("context_length", Value.of(architecture.contextLength()))
+                    .put("sliding_layers", Value.of(layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count()))
+                    .put("sliding_window", Value.of(layers.stream().mapToLong(Layer::window).max().orElse(0)))
+                    .put("layers_with_cache", Value.of(layers.stream().filter(Layer::ownsCache).count()));
+        }
+        return result.fields();
+    }
+
+    private static Value component(Footprint.ComponentShare share) {
+        return new Ordered().put("component", Value.of(share.component().word())).put("parameters", Value.of(share.parameters()))
+                .put("bytes", Value.of(share.bytes())).put("bits_per_weight", bits(share.bitsPerWeight()))
+                .put("encodings", list(share.encodings(), (Footprint.EncodingShare encoding) -> new Ordered()
+                        .put("encoding", Value.of(encoding.encoding())).put("tensors", Value.of(encoding.tensors()))
+                        .put("parameters", Value.of(encoding.parameters())).put("bytes", Value.of(encoding.bytes())).fields()))
+                .fields();
+    }
+
+    private static Value layer(Footprint.LayerShare share) {
+        Ordered layer = new Ordered().put("component", Value.of(share.component().word())).put("layer", Value.of(share.layer()));
+        share.attention().ifPresent(attention -> layer.put("attention", Value.of(attention.word())));
+        Ordered parts = new Ordered();
+        share.bits().forEach((part, value) -> parts.put(part, bits(value)));
+        return layer.put("parameters", Value.of(share.parameters())).put("bytes", Value.of(share.bytes()))
+                .put("bits_per_weight", bits(share.bitsPerWeight())).put("bits", parts.fields()).fields();
+    }
+
+    private static Value tensor(AuditedTensor audited) {
+        StoredTensor tensor = audited.tensor();
+        Identity identity = audited.identity();
+        Encoding encoding = tensor.encoding();
+        Ordered result = new Ordered().put("name", Value.of(tensor.name())).put("role", Value.of(identity.role().word()))
+                .put("component", Value.of(identity.component().word()));
+        if (identity.layer() != Identity.NO_LAYER) {
+            result.put("layer", Value.of(identity.layer()));
+        }
+        return result.put("shape", new Value.Items(tensor.shape().toList().stream().map(dimension -> Value.of((long) dimension)).toList()))
+                .put("encoding", Value.of(encoding.name())).put("code_bits", Value.of(encoding.codeBits()))
+                .put("bits_per_weight", bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())))
+                .put("bytes", Value.of(tensor.bytes()))
+                .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()))
+                .fields();
+    }
+
+    private static Value memory(Architecture architecture, Footprint footprint, AuditOptions options) {
+        Ordered memory = new Ordered().put("resident_bytes", Value.of(footprint.memory().residentBytes()))
+                .put("streamable_bytes", Value.of(footprint.memory().streamableBytes()));
+        List<Value> caches = new java.util.ArrayList<>();
+        if (architecture.known()) {
+            for (KeyValueCache.Type type : options.cacheTypesOrDefault()) {
+                for (long context : options.contextsFor(architecture)) {
+                    caches.add(new Ordered().put("context", Value.of(context)).put("type", Value.of(type.word()))
+                            .put("bytes", Value.of(KeyValueCache.bytes(architecture, context, type))).fields());
+                }
+            }
+        }
+        return memory.put("kv_cache", new Value.Items(caches)).fields();
+    }
+
+    private static Value finding(Finding finding) {
+        Ordered result = new Ordered().put("code", Value.of(finding.code())).put("severity", Value.of(finding.severity().word()))
+                .put("message", Value.of(finding.message()));
+        if (!finding.tensors().isEmpty()) {
+            result.put("tensors", Value.ofTexts(finding.tensors()));
+        }
+        return result.fields();
+    }
+
+    private static Value bits(double bits) {
+        return Value.of(BigDecimal.valueOf(bits).setScale(4, RoundingMode.HALF_EVEN).doubleValue());
+    }
+
+    private static <T> Value list(List<T> items, java.util.function.Function<? super T, Value> json) {
+        return new Value.Items(items.stream().map(json).toList());
+    }
+
+    private static final class Ordered {
+        private final Map<String, Value> fields = new LinkedHashMap<>();
+
+        Ordered put(String name, Value value) {
+            fields.put(name, value);
+            return this;
+        }
+
+        Value.Fields fields() {
+            return new Value.Fields(fields);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.github.weighbridge.audit;
+
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.OutputFile;
+import io.github.weighbridge.view.StoredTensor;
+import java.util.List;
+import java.util.Optional;
+
+/// What an audit looks at: a checkpoint that exists, or one that a plan would write. Both are weighed by the same code, so that their numbers
+/// agree.
+///
+/// @param format word of the format
+/// @param formatVersion the version the files state
+/// @param files name and length of the files with tensors, in order
+/// @param architecture what the model is
+/// @param tensors all stored tensors with what each is, in the order of the files
+/// @param findings what was noticed
+/// @param planned whether it is still to be written
+public record Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture,
+        List<AuditedTensor> tensors,
+        List<Finding> findings, boolean planned) {
+    /// A file.
+    ///
+    /// @param name plain name
+    /// @param bytes its length
+    public record AuditedFile(String name, long bytes) {}
+
+    /// A stored tensor.
+    ///
+    /// @param tensor the tensor
+    /// @param identity what it is
+    public record AuditedTensor(StoredTensor tensor, Identity identity) {}
+
+    /// Copies the lists.
+    public Audited {
+        files = List.copyOf(files);
+        tensors = List.copyOf(tensors);
+        findings = List.copyOf(findings);
+    }
+
+    /// A checkpoint.
+    public static Audited of(Checkpoint checkpoint) {
+        return new Audited(checkpoint.format(), checkpoint.formatVersion(),
+                checkpoint.files().stream().map(file -> new AuditedFile(file.name(), file.source().length())).toList(),
+                checkpoint.architecture(),
+                checkpoint.graph().stored().stream().map(tensor -> new AuditedTensor(tensor, checkpoint.graph().identity(tensor))).toList(),
+                checkpoint.findings(), false);
+    }
+
+    /// What a plan would write.
+    public static Audited of(ConversionPlan plan) {
+        return new Audited(plan.format(), plan.formatVersion(),
+                plan.files().stream().filter(OutputFile::holdsTensors).map(file -> new AuditedFile(file.name(), file.length())).toList(),
+                plan.architecture(),
+                plan.tensors().stream()
+                        .map(tensor -> new AuditedTensor(tensor, plan.identities().getOrDefault(tensor.name(), Identity.NONE))).toList(),
+                plan.findings(), true);
+    }
+
+    /// Length of all files, in bytes.
+    public long bytes() {
+        return files.stream().mapToLong(AuditedFile::bytes).sum();
+    }
+}

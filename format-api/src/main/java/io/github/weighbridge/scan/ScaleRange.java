@@ -1,0 +1,69 @@
+package io.github.weighbridge.scan;
+
+import io.github.weighbridge.encoding.DenseEncoding;
+import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.Plane;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.view.Span;
+import io.github.weighbridge.view.StoredTensor;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/// The range of a tensor's scales: evidence that decides whether codes can move into an encoding whose scales have a narrower type. Scales are
+/// few beside the codes, so that reading them all is part of planning.
+///
+/// @param smallest least absolute value of a scale that is not 0; infinite where there is none
+/// @param largest greatest absolute value
+/// @param negative whether any scale is below 0
+public record ScaleRange(float smallest, float largest, boolean negative) {
+    private static final int PIECE = 1 << 16;
+
+    /// Reads the scales of a tensor that keeps them in a plane of their own.
+    ///
+    /// @param files the checkpoint's files, by index
+    /// @throws CheckpointFormatException when a scale is not finite
+    /// @throws IllegalArgumentException when the tensor has no such plane
+    public static ScaleRange of(StoredTensor tensor, List<ByteSource> files) throws IOException {
+        Grid grid =
+                tensor.encoding().grid(tensor.shape()).orElseThrow(() -> new IllegalArgumentException(tensor.name() + " is on no grid"));
+        DenseType type = grid.scale();
+        int plane = 0;
+        while (tensor.encoding().planes().get(plane).kind() != Plane.Kind.SCALES) {
+            plane++;
+            if (plane == tensor.planes().size()) {
+                throw new IllegalArgumentException(tensor.name() + " has no plane of scales");
+            }
+        }
+        Span span = tensor.planes().get(plane);
+        long count = span.length() / type.bytes();
+        float smallest = Float.POSITIVE_INFINITY;
+        float largest = 0;
+        boolean negative = false;
+        float[] scales = new float[(int) Math.min(PIECE, count)];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate((long) scales.length * type.bytes(), 64);
+            for (long at = 0; at < count; at += PIECE) {
+                int length = (int) Math.min(PIECE, count - at);
+                files.get(span.file()).read(span.offset() + at * type.bytes(), bytes.asSlice(0, (long) length * type.bytes()));
+                DenseEncoding.of(type).decodeBlocks(bytes, 0, scales, 0, length);
+                for (int i = 0; i < length; i++) {
+                    float magnitude = Math.abs(scales[i]);
+                    if (!Float.isFinite(magnitude)) {
+                        throw CheckpointFormatException.malformed(files.get(span.file()).name(), span.offset() + (at + i) * type.bytes(),
+                                "scale " + (at + i) + " of tensor \"" + tensor.name() + "\"", scales[i], "a finite number");
+                    }
+                    largest = Math.max(largest, magnitude);
+                    negative |= scales[i] < 0;
+                    if (magnitude > 0) {
+                        smallest = Math.min(smallest, magnitude);
+                    }
+                }
+            }
+        }
+        return new ScaleRange(smallest, largest, negative);
+    }
+}

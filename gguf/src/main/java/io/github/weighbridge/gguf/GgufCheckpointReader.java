@@ -1,0 +1,160 @@
+package io.github.weighbridge.gguf;
+
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.OpaqueEncoding;
+import io.github.weighbridge.family.Dialect;
+import io.github.weighbridge.family.GraphBuilder;
+import io.github.weighbridge.family.Parameters;
+import io.github.weighbridge.gguf.encoding.GgmlEncodings;
+import io.github.weighbridge.gguf.file.GgufArray;
+import io.github.weighbridge.gguf.file.GgufFile;
+import io.github.weighbridge.gguf.file.GgufKey;
+import io.github.weighbridge.gguf.file.GgufSet;
+import io.github.weighbridge.gguf.file.GgufTensorInfo;
+import io.github.weighbridge.gguf.file.GgufText;
+import io.github.weighbridge.gguf.file.GgufValue;
+import io.github.weighbridge.io.Source;
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.Documents;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.spi.ReadOptions;
+import io.github.weighbridge.view.Span;
+import io.github.weighbridge.view.StoredTensor;
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Makes a checkpoint of a GGUF file or a split set.
+final class GgufCheckpointReader {
+    /// Arrays of numbers up to this length may be hyper-parameters, one for each layer; longer ones belong to the tokenizer.
+    private static final int MOST_LAYERS = 4096;
+    private static final String ARCHITECTURE = "general.architecture";
+    private static final String TOKENS = "tokenizer.ggml.tokens";
+
+    private GgufCheckpointReader() {}
+
+    static Checkpoint open(Source source, ReadOptions options) throws IOException {
+        GgufSet set = GgufSet.open(source, options.limits());
+        try {
+            return checkpoint(source, options, set);
+        } catch (Throwable e) {
+            // Whatever went wrong, no file stays open.
+            try {
+                set.close();
+            } catch (IOException suppressed) {
+                e.addSuppressed(suppressed);
+            }
+            throw e;
+        }
+    }
+
+    private static Checkpoint checkpoint(Source source, ReadOptions options, GgufSet set) throws IOException {
+        List<CheckpointFile> files = new ArrayList<>();
+        for (int i = 0; i < set.files().size(); i++) {
+            files.add(new CheckpointFile(set.names().get(i), set.files().get(i).source()));
+        }
+        Parameters metadata = new Parameters(set.first().source().name(), metadata(set));
+        List<Finding> findings = new ArrayList<>();
+        if (set.first().byteOrder() == ByteOrder.BIG_ENDIAN) {
+            findings.add(Finding.warning("big-endian", "numbers are stored big-endian, which llama.cpp on ordinary machines refuses",
+                    List.of()));
+        }
+        GraphBuilder builder = new GraphBuilder(files);
+        for (GgufSet.Tensor tensor : set.tensors()) {
+            builder.add(stored(set, tensor));
+        }
+        String architectureName = metadata.fields().text(ARCHITECTURE).orElse("");
+        String name = metadata.fields().text("general.name")
+                .orElse(architectureName.isEmpty() ? source.file().orElse(source.name()) : architectureName);
+        Optional<Dialect> dialect = options.families().describing(Dialect.GGUF, metadata);
+        GraphBuilder.Result result;
+        Architecture architecture;
+        if (dialect.isPresent()) {
+            architecture = dialect.get().architecture(metadata, name);
+            result = builder.build(dialect.get(), architecture, source.name(), options.passUnknown(), true);
+        } else {
+            architecture = Architecture.unknown(name, metadata.fields());
+            result = builder.withoutFamily();
+            findings.add(Finding.warning("unknown-architecture",
+                    (architectureName.isEmpty() ? "the file names no architecture"
+                            : "architecture \"" + architectureName + "\" is not known")
+                            + ": tensors have no roles, and only conversions that need none are possible",
+                    List.of()));
+        }
+        findings.addAll(result.findings());
+        return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(),
+                Documents.NONE,
+                findings, List.of());
+    }
+
+    private static StoredTensor stored(GgufSet set, GgufSet.Tensor tensor) {
+        GgufTensorInfo info = tensor.info();
+        Encoding encoding = GgmlEncodings.of(info.type());
+        boolean swapped = set.files().get(tensor.file()).byteOrder() == ByteOrder.BIG_ENDIAN;
+        if (swapped) {
+            encoding = new OpaqueEncoding(encoding.name(), encoding.codeBits(), info.byteLength());
+        }
+        return new StoredTensor(info.name(), info.shape(), encoding, List.of(new Span(tensor.file(), info.position(), info.byteLength())));
+    }
+
+    /// The keys that can be hyper-parameters: scalars, short texts, and arrays of numbers or flags no longer than a model has layers. Of the
+    /// tokens only the count is kept, under the name of their key with `.count`; without tokens it is the height of the embedding.
+    private static Value.Fields metadata(GgufSet set) throws IOException {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        GgufFile file = set.first();
+        for (GgufKey key : file.keys().values()) {
+            switch (key.value()) {
+                case GgufValue.Whole(var _, long number) -> fields.put(key.name(), Value.of(number));
+                case GgufValue.F32(float number) -> fields.put(key.name(), Value.of((double) number));
+                case GgufValue.F64(double number) -> fields.put(key.name(), Value.of(number));
+                case GgufValue.Flag(boolean set_) -> fields.put(key.name(), Value.of(set_));
+                case GgufText text -> {
+                    if (text.byteLength() <= GgufText.KEPT_BYTES) {
+                        fields.put(key.name(), Value.of(text.text()));
+                    }
+                }
+                case GgufArray array -> {
+                    if (array.count() <= MOST_LAYERS) {
+                        items(array).ifPresent(items -> fields.put(key.name(), items));
+                    }
+                }
+            }
+        }
+        long tokens = file.array(TOKENS).map(array -> (long) array.count())
+                .or(() -> set.tensor("token_embd.weight").map(tensor -> tensor.info().shape().rows())).orElse(0L);
+        fields.put(TOKENS + ".count", Value.of(tokens));
+        return new Value.Fields(fields);
+    }
+
+    private static Optional<Value> items(GgufArray array) throws IOException {
+        List<Value> items = new ArrayList<>(array.count());
+        switch (array.elementType()) {
+            case BOOL -> {
+                for (boolean flag : array.flags()) {
+                    items.add(Value.of(flag));
+                }
+            }
+            case F32, F64 -> {
+                for (double number : array.doubles()) {
+                    items.add(Value.of(number));
+                }
+            }
+            case U8, I8, U16, I16, U32, I32, U64, I64 -> {
+                for (long number : array.longs()) {
+                    items.add(Value.of(number));
+                }
+            }
+            case STRING, ARRAY -> {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(new Value.Items(items));
+    }
+}

@@ -1,0 +1,160 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.audit.AuditJson;
+import io.github.weighbridge.audit.AuditOptions;
+import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.Footprint;
+import io.github.weighbridge.convert.Engine;
+import io.github.weighbridge.convert.EngineOptions;
+import io.github.weighbridge.inspector.TargetOptions.Wish;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.OutputFile;
+import io.github.weighbridge.spi.PolicyException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "convert", description = "Writes a checkpoint in another format. TARGET is there when all of it is written, or not at all.")
+final class ConvertCommand implements Action {
+    private static final int MOST_THREADS = 1024;
+
+    @Mixin private SourceOptions source = new SourceOptions();
+
+    @Parameters(index = "1", paramLabel = "TARGET", description = "The file or folder to make.") private String target = "";
+
+    @Mixin private TargetOptions options = new TargetOptions();
+
+    @Option(names = "--threads", paramLabel = "N",
+            description = "Working threads; one for each processor if not given.") private int threads = EngineOptions.defaults().threads();
+
+    @Option(names = "--force", description = "Replace TARGET if it exists.") private boolean force;
+
+    @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report of the result to a file.") private String report =
+            "";
+
+    private String current = "";
+
+    @Override
+    public Given given() {
+        return new Given(source.path(), current.isEmpty() ? source.path() : current, List.of(source.path(), target, report));
+    }
+
+    @Override
+    public void run(Session session) throws UsageException, IOException, PolicyException {
+        Wish wish = options.wish(target, source.path());
+        if (threads < 1 || threads > MOST_THREADS) {
+            throw new UsageException("--threads \"" + threads + "\" is not from 1 to " + MOST_THREADS);
+        }
+        if (!report.isEmpty() && !wish.format().reads()) {
+            throw new UsageException("--report needs a format that is also read, " + wish.format().name() + " is only written");
+        }
+        current = report;
+        try (ReportFile file = ReportFile.of(report)) {
+            current = source.path();
+            try (Checkpoint checkpoint = source.open()) {
+                ConversionPlan plan = wish.plan(checkpoint);
+                current = target;
+                convert(checkpoint, plan, file, session);
+            }
+        }
+    }
+
+    private void convert(Checkpoint checkpoint, ConversionPlan plan, ReportFile file, Session session) throws IOException, PolicyException {
+        Path place = Path.of(target);
+        if (plan.folder() && force) {
+            refuseToReplaceOtherThings(place);
+        }
+        long begin = System.nanoTime();
+        try (Progress progress = Progress.of(plan, session)) {
+            Engine.run(plan, checkpoint, place, new EngineOptions(threads, force, progress, session.ending()));
+        }
+        double seconds = (System.nanoTime() - begin) / 1e9;
+        if (!report.isEmpty()) {
+            try {
+                report(plan, file);
+            } catch (IOException | RuntimeException e) {
+                // Nothing stays at TARGET unless the whole run succeeded.
+                remove(plan, place);
+                throw e;
+            }
+        }
+        session.out().println(summary(plan, seconds));
+    }
+
+    private String summary(ConversionPlan plan, double seconds) {
+        String speed = String.format(Locale.ROOT, "%.1f MB/s", plan.bytes() / 1e6 / Math.max(seconds, 1e-3));
+        String losses =
+                plan.findings().stream().filter(finding -> finding.severity() != Finding.Severity.INFO).map(Finding::code).distinct()
+                        .collect(Collectors.joining(", "));
+        return Harmless.line(target) + ": " + Numbers.grouped(plan.bytes()) + " bytes in " + Numbers.duration(seconds) + ", " + speed
+                + (losses.isEmpty() ? "" : "; findings: " + Harmless.line(losses));
+    }
+
+    /// Opens what was written and holds it against the plan.
+    private void report(ConversionPlan plan, ReportFile file) throws IOException {
+        Path first = Path.of(target);
+        if (!plan.folder()) {
+            first = first.resolveSibling(plan.files().getFirst().name());
+        }
+        try (Checkpoint written = SourceOptions.open(first.toString(), source.passUnknown())) {
+            Audited result = Audited.of(written);
+            difference(Audited.of(plan), result).ifPresent(difference -> {
+                throw new IllegalStateException("what was written is not what was planned: " + difference);
+            });
+            // What the conversion lost is known only to the plan.
+            List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
+            Audited both = new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(),
+                    findings, false);
+            current = report;
+            file.write(AuditJson.report(both, AuditOptions.DEFAULT));
+        }
+    }
+
+    private static Optional<String> difference(Audited plan, Audited result) {
+        if (!plan.files().equals(result.files())) {
+            return Optional.of("files " + result.files() + ", planned " + plan.files());
+        }
+        if (plan.tensors().size() != result.tensors().size()) {
+            return Optional.of(result.tensors().size() + " tensors, planned " + plan.tensors().size());
+        }
+        Footprint planned = Footprint.of(plan);
+        Footprint there = Footprint.of(result);
+        return planned.equals(there) ? Optional.empty() : Optional.of(there + ", planned " + planned);
+    }
+
+    private static void remove(ConversionPlan plan, Path place) throws IOException {
+        for (OutputFile file : plan.files()) {
+            Files.deleteIfExists(plan.folder() ? place.resolve(file.name()) : place.resolveSibling(file.name()));
+        }
+        if (plan.folder()) {
+            Files.deleteIfExists(place);
+        }
+    }
+
+    /// A folder that is replaced is gone with all that is in it, so it must be a checkpoint's: files only, one of them with tensors.
+    private static void refuseToReplaceOtherThings(Path place) throws IOException {
+        if (!Files.isDirectory(place)) {
+            return;
+        }
+        List<Path> entries;
+        try (Stream<Path> list = Files.list(place)) {
+            entries = list.toList();
+        }
+        boolean folders = entries.stream().anyMatch(Files::isDirectory);
+        boolean tensors = entries.stream().anyMatch(entry -> entry.toString().endsWith(".safetensors"));
+        if (folders || !entries.isEmpty() && !tensors) {
+            throw new IOException(place + ": is a folder that holds other things than a checkpoint, and is not replaced even with --force");
+        }
+    }
+}

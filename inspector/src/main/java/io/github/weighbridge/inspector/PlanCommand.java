@@ -1,0 +1,49 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.audit.AuditJson;
+import io.github.weighbridge.audit.AuditOptions;
+import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.inspector.TargetOptions.Wish;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.spi.PolicyException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "plan", description = "Says what convert would write, to the byte. Reads headers and documents, writes nothing.")
+final class PlanCommand implements Action {
+    @Mixin private SourceOptions source = new SourceOptions();
+
+    @Parameters(index = "1", arity = "0..1", paramLabel = "TARGET",
+            description = "The file or folder that convert would be given.") private String target = "";
+
+    @Mixin private TargetOptions options = new TargetOptions();
+
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.plan/1).") private boolean json;
+
+    @Override
+    public Given given() {
+        return new Given(source.path(), source.path(), List.of(source.path(), target));
+    }
+
+    @Override
+    public void run(Session session) throws UsageException, IOException, PolicyException {
+        Wish wish = options.wish(target, source.path());
+        try (Checkpoint checkpoint = source.open()) {
+            ConversionPlan plan = wish.plan(checkpoint);
+            Audited audited = Audited.of(plan);
+            if (json) {
+                JsonText.write(AuditJson.report(audited, AuditOptions.DEFAULT), session.out());
+                return;
+            }
+            Report report = new Report(session);
+            report.print(audited, AuditOptions.DEFAULT);
+            PlanReport.print(plan, Path.of(target).toAbsolutePath(), report);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.policy.Policies;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.Formats;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "policies", description = "Lists policies, and the named types of each format.")
+final class PoliciesCommand implements Action {
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.policies/1).") private boolean json;
+
+    @Override
+    public void run(Session session) {
+        List<Format> typed = Formats.installed().all().stream().filter(format -> !format.types().isEmpty()).toList();
+        if (json) {
+            JsonText.write(json(typed), session.out());
+            return;
+        }
+        Report report = new Report(session);
+        report.title("--policy NAME");
+        for (Policy policy : Policies.builtIn()) {
+            report.paragraph(2, 4, policy.name() + ": " + policy.description());
+        }
+        if (!typed.isEmpty()) {
+            report.section("--type TYPE");
+        }
+        for (Format format : typed) {
+            report.paragraph(2, 4, "--to " + format.name() + ": " + String.join(", ", format.types()));
+        }
+    }
+
+    private static Value json(List<Format> typed) {
+        List<Value> policies = new ArrayList<>();
+        for (Policy policy : Policies.builtIn()) {
+            Map<String, Value> fields = new LinkedHashMap<>();
+            fields.put("name", Value.of(policy.name()));
+            fields.put("description", Value.of(policy.description()));
+            policies.add(new Value.Fields(fields));
+        }
+        List<Value> types = new ArrayList<>();
+        for (Format format : typed) {
+            Map<String, Value> fields = new LinkedHashMap<>();
+            fields.put("format", Value.of(format.name()));
+            fields.put("types", Value.ofTexts(format.types()));
+            types.add(new Value.Fields(fields));
+        }
+        Map<String, Value> fields = new LinkedHashMap<>();
+        fields.put("schema", Value.of("weighbridge.policies/1"));
+        fields.put("policies", new Value.Items(policies));
+        fields.put("types", new Value.Items(types));
+        return new Value.Fields(fields);
+    }
+}

@@ -1,0 +1,272 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.audit.AuditOptions;
+import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.Audited.AuditedFile;
+import io.github.weighbridge.audit.Audited.AuditedTensor;
+import io.github.weighbridge.audit.Footprint;
+import io.github.weighbridge.audit.Footprint.ComponentShare;
+import io.github.weighbridge.audit.Footprint.EncodingShare;
+import io.github.weighbridge.audit.Footprint.LayerShare;
+import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.io.Text;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Component;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Layer;
+import io.github.weighbridge.view.StoredTensor;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// An audit as text.
+final class Report {
+    private static final int FILES_NAMED = 8;
+    private static final int TENSORS_NAMED = 3;
+    private static final int INDENT = 2;
+
+    private final PrintStream out;
+    private final Screen screen;
+    private final Style style;
+
+    Report(Session session) {
+        this.out = session.out();
+        this.screen = session.screen();
+        this.style = new Style(session.screen().colour());
+    }
+
+    /// Prints everything but the tensors.
+    void print(Audited audited, AuditOptions options) {
+        Footprint footprint = Footprint.of(audited);
+        head(audited);
+        totals(footprint, audited.bytes());
+        components(footprint);
+        layers(footprint);
+        memory(audited.architecture(), footprint, options);
+        findings(audited.findings());
+    }
+
+    /// Prints a section's title.
+    void section(String title) {
+        out.println();
+        out.println(style.strong(title));
+    }
+
+    /// Prints a sentence, broken into lines.
+    void paragraph(int indent, int hanging, String text) {
+        paragraph(indent, hanging, text, Finding.Severity.INFO);
+    }
+
+    /// Prints a title without a line before it.
+    void title(String title) {
+        out.println(style.strong(Harmless.fit(title, screen.width())));
+    }
+
+    /// Prints a table without the titles of its columns.
+    void body(Table table) {
+        table.print(out, screen, style, INDENT, false);
+    }
+
+    /// Prints a table.
+    void table(Table table) {
+        table.print(out, screen, style, INDENT, true);
+    }
+
+    private void head(Audited audited) {
+        Architecture architecture = audited.architecture();
+        String version = audited.formatVersion().map(v -> " " + Text.printable(v)).orElse("");
+        title(architecture.name());
+        paragraph(INDENT, INDENT, "family " + Text.printable(architecture.family()) + ", format " + audited.format() + version + ", "
+                + Numbers.count(audited.files().size(), "file", "files") + ", " + Numbers.grouped(audited.bytes()) + " bytes ("
+                + Numbers.size(audited.bytes()) + ")");
+        if (architecture.known()) {
+            paragraph(INDENT, INDENT, describe(architecture));
+        }
+        if (audited.files().size() > 1) {
+            Table files = new Table().name("file", 16).number("bytes").number("");
+            for (AuditedFile file : audited.files().subList(0, Math.min(FILES_NAMED, audited.files().size()))) {
+                files.row(file.name(), Numbers.grouped(file.bytes()), Numbers.size(file.bytes()));
+            }
+            table(files);
+            if (audited.files().size() > FILES_NAMED) {
+                paragraph(INDENT, INDENT, "and " + Numbers.grouped(audited.files().size() - FILES_NAMED) + " more");
+            }
+        }
+    }
+
+    private static String describe(Architecture architecture) {
+        List<Layer> layers = architecture.layers();
+        long sliding = layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count();
+        long window = layers.stream().mapToLong(Layer::window).max().orElse(0);
+        long owners = layers.stream().filter(Layer::ownsCache).count();
+        StringBuilder text = new StringBuilder(Numbers.count(layers.size(), "layer", "layers"));
+        if (sliding > 0) {
+            text.append(" (").append(sliding).append(" sliding over ").append(Numbers.grouped(window)).append(" tokens, ")
+                    .append(layers.size() - sliding).append(" full)");
+        }
+        if (owners < layers.size()) {
+            text.append(", ").append(owners).append(" with a cache of their own");
+        }
+        return text.append(", width ").append(Numbers.grouped(architecture.hiddenSize())).append(", vocabulary ")
+                .append(Numbers.grouped(architecture.vocabularySize())).append(", context ")
+                .append(Numbers.grouped(architecture.contextLength()))
+                .toString();
+    }
+
+    private void totals(Footprint footprint, long bytes) {
+        section("Totals");
+        Table table = new Table().word("").number("").number("").number("");
+        table.row("tensors", Numbers.grouped(footprint.tensors()), "", "");
+        table.row("parameters", Numbers.grouped(footprint.parameters()), "", "");
+        table.row("tensor bytes", Numbers.grouped(footprint.tensorBytes()), Numbers.size(footprint.tensorBytes()),
+                Numbers.share(footprint.tensorBytes(), bytes));
+        table.row("overhead bytes", Numbers.grouped(footprint.overheadBytes()), Numbers.size(footprint.overheadBytes()),
+                Numbers.share(footprint.overheadBytes(), bytes));
+        table.row("bits per weight", Numbers.bits(footprint.bitsPerWeight()), "", "");
+        body(table);
+    }
+
+    private void components(Footprint footprint) {
+        section("Components");
+        Table table = new Table().name("component", 19).number("tensors").number("parameters").number("bytes").number("", 1)
+                .number("share", 2).number("bits/w");
+        for (ComponentShare share : footprint.components()) {
+            table.row(true, share.component().word(), Numbers.grouped(share.encodings().stream().mapToLong(EncodingShare::tensors).sum()),
+                    Numbers.grouped(share.parameters()), Numbers.grouped(share.bytes()), Numbers.size(share.bytes()),
+                    Numbers.share(share.bytes(), footprint.tensorBytes()), Numbers.bits(share.bitsPerWeight()));
+            for (EncodingShare encoding : share.encodings()) {
+                table.row("  " + encoding.encoding(), Numbers.grouped(encoding.tensors()), Numbers.grouped(encoding.parameters()),
+                        Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()),
+                        Numbers.share(encoding.bytes(), footprint.tensorBytes()),
+                        Numbers.bits(Footprint.bits(encoding.bytes(), encoding.parameters())));
+            }
+        }
+        table(table);
+    }
+
+    /// Layers that follow each other and weigh the same share a row.
+    private void layers(Footprint footprint) {
+        if (footprint.layers().isEmpty()) {
+            return;
+        }
+        section("Layers, with the bits per weight of their parts");
+        Table table = new Table().word("layers").word("kind").number("bytes of each").number("bytes of all", 4).number("bits/w")
+                .number("attention").number("ffn").number("experts", 1).number("per_layer", 1).number("norms", 3).number("other", 2);
+        Optional<Component> component = Optional.empty();
+        int begin = 0;
+        List<LayerShare> layers = footprint.layers();
+        while (begin < layers.size()) {
+            LayerShare first = layers.get(begin);
+            int end = begin + 1;
+            while (end < layers.size() && layers.get(end).layer() == first.layer() + end - begin && alike(first, layers.get(end))) {
+                end++;
+            }
+            if (!component.equals(Optional.of(first.component()))) {
+                component = Optional.of(first.component());
+                table.heading(first.component().word());
+            }
+            String range = end - begin == 1 ? Integer.toString(first.layer()) : first.layer() + "-" + layers.get(end - 1).layer();
+            table.row("  " + range, first.attention().map(Layer.Attention::word).orElse(""), Numbers.grouped(first.bytes()),
+                    Numbers.grouped(first.bytes() * (end - begin)), Numbers.bits(first.bitsPerWeight()), part(first, "attention"),
+                    part(first, "ffn"),
+                    part(first, "experts"), part(first, "per_layer"), part(first, "norms"), part(first, "other"));
+            begin = end;
+        }
+        table(table);
+    }
+
+    private static boolean alike(LayerShare a, LayerShare b) {
+        return a.component().equals(b.component()) && a.attention().equals(b.attention()) && a.parameters() == b.parameters()
+                && a.bytes() == b.bytes()
+                && a.bits().equals(b.bits());
+    }
+
+    private static String part(LayerShare layer, String part) {
+        Double bits = layer.bits().get(part);
+        return bits == null ? "" : Numbers.bits(bits);
+    }
+
+    private void memory(Architecture architecture, Footprint footprint, AuditOptions options) {
+        section("Memory");
+        Table weights = new Table().word("").number("").number("").name("", 10, 1);
+        weights.row("resident", Numbers.grouped(footprint.memory().residentBytes()), Numbers.size(footprint.memory().residentBytes()),
+                "weights that every token needs");
+        weights.row("streamable", Numbers.grouped(footprint.memory().streamableBytes()), Numbers.size(footprint.memory().streamableBytes()),
+                "per-layer embeddings: a row a token");
+        body(weights);
+        if (!architecture.known()) {
+            return;
+        }
+        List<KeyValueCache.Type> types = options.cacheTypesOrDefault();
+        Table cache = new Table().number("context");
+        types.forEach(type -> cache.number(type.word()).number("", 1));
+        for (long context : options.contextsFor(architecture)) {
+            List<String> cells = new ArrayList<>(List.of(Numbers.grouped(context)));
+            for (KeyValueCache.Type type : types) {
+                long bytes = KeyValueCache.bytes(architecture, context, type);
+                cells.add(Numbers.size(bytes));
+                cells.add("(" + Numbers.grouped(bytes) + ")");
+            }
+            cache.row(cells.toArray(String[]::new));
+        }
+        out.println();
+        paragraph(INDENT, INDENT, "Key/value cache, the least that the architecture needs:");
+        table(cache);
+    }
+
+    private void findings(List<Finding> findings) {
+        if (findings.isEmpty()) {
+            return;
+        }
+        section("Findings");
+        for (Finding finding : findings) {
+            StringBuilder text =
+                    new StringBuilder(finding.severity().word()).append(' ').append(finding.code()).append(": ").append(finding.message());
+            if (!finding.tensors().isEmpty()) {
+                List<String> named = finding.tensors().subList(0, Math.min(TENSORS_NAMED, finding.tensors().size()));
+                text.append(" (").append(String.join(", ", named.stream().map(name -> Harmless.fit(name, 60)).toList()));
+                if (finding.tensors().size() > named.size()) {
+                    text.append(" and ").append(Numbers.grouped(finding.tensors().size() - named.size())).append(" more");
+                }
+                text.append(')');
+            }
+            paragraph(INDENT, INDENT + 4, text.toString(), finding.severity());
+        }
+    }
+
+    /// Prints a table of all tensors.
+    void tensors(Audited audited) {
+        section("Tensors");
+        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1)
+                .number("bytes")
+                .number("file", 4).number("offset", 2);
+        for (AuditedTensor each : audited.tensors()) {
+            StoredTensor tensor = each.tensor();
+            String role = each.identity() == Identity.NONE ? "" : each.identity().role().word();
+            table.row(tensor.name(), role, tensor.shape().toString(), tensor.encoding().name(),
+                    Numbers.bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())), Numbers.grouped(tensor.bytes()),
+                    audited.files().size() > 1 ? Integer.toString(tensor.planes().getFirst().file()) : "",
+                    Numbers.grouped(tensor.planes().getFirst().offset()));
+        }
+        table(table);
+    }
+
+    private void paragraph(int indent, int hanging, String text, Finding.Severity severity) {
+        int width = screen.width();
+        StringBuilder line = new StringBuilder(" ".repeat(indent));
+        boolean empty = true;
+        for (String word : Harmless.line(text).split(" ", -1)) {
+            if (!empty && line.length() + 1 + word.length() > width) {
+                out.println(style.severity(severity, line.toString()));
+                line.setLength(0);
+                line.append(" ".repeat(hanging));
+                empty = true;
+            }
+            line.append(empty ? "" : " ").append(word);
+            empty = false;
+        }
+        out.println(style.severity(severity, line.toString()));
+    }
+}
