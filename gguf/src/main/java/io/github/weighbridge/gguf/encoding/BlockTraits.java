@@ -12,20 +12,20 @@ import java.util.Optional;
 /// @param halves byte offsets of the fields of half precision, which must not be infinite
 /// @param grid what codes mean, where they can be taken out
 /// @param guest the grid of codes that can be put in unchanged, with as many columns to a scale as a block can have
-record BlockTraits(int codeBits, int[] halves, Optional<Grid> grid, Optional<Grid> guest) {
+record BlockTraits(int codeBits, List<Integer> halves, Optional<Grid> grid, Optional<Grid> guest) {
     private static final Grid.Levels.Table E2M1 = new Grid.Levels.Table("E2M1",
             List.of(0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f, -6f));
     private static final Grid.Levels.Table UNEVEN = new Grid.Levels.Table("IQ4_NL",
             List.of(-127f, -104f, -83f, -65f, -49f, -35f, -22f, -10f, 1f, 13f, 25f, 38f, 53f, 69f, 89f, 113f));
 
-    private static BlockTraits opaque(int codeBits, int... halves) {
-        return new BlockTraits(codeBits, halves, Optional.empty(), Optional.empty());
+    private static BlockTraits opaque(int codeBits, Integer... halves) {
+        return new BlockTraits(codeBits, List.of(halves), Optional.empty(), Optional.empty());
     }
 
     /// Levels, group and type of scale are the same for codes that come out and codes that go in.
-    private static BlockTraits plain(int codeBits, Grid.Levels levels, int group, DenseType scale, int... halves) {
+    private static BlockTraits plain(int codeBits, Grid.Levels levels, int group, DenseType scale, Integer... halves) {
         Grid grid = new Grid(levels, new Grid.Granularity.Group(group), scale, scale == DenseType.F16, Grid.Zero.NONE);
-        return new BlockTraits(codeBits, halves, Optional.of(grid), Optional.of(grid));
+        return new BlockTraits(codeBits, List.of(halves), Optional.of(grid), Optional.of(grid));
     }
 
     /// Codes that come out have scales that are products; codes that go in share the factor of the block.
@@ -33,7 +33,7 @@ record BlockTraits(int codeBits, int[] halves, Optional<Grid> grid, Optional<Gri
         Grid.Levels levels = Grid.Levels.Range.ofBits(codeBits);
         Grid grid = new Grid(levels, new Grid.Granularity.Group(group), DenseType.F32, true, Grid.Zero.NONE);
         Grid guest = new Grid(levels, new Grid.Granularity.Group(256), DenseType.F16, true, Grid.Zero.NONE);
-        return new BlockTraits(codeBits, new int[] {half}, Optional.of(grid), Optional.of(guest));
+        return new BlockTraits(codeBits, List.of(half), Optional.of(grid), Optional.of(guest));
     }
 
     private static Grid affine(int codeBits, int group, DenseType scale) {
@@ -41,8 +41,8 @@ record BlockTraits(int codeBits, int[] halves, Optional<Grid> grid, Optional<Gri
         return new Grid(levels, new Grid.Granularity.Group(group), scale, true, Grid.Zero.MINIMUM);
     }
 
-    private static BlockTraits withMinimum(int codeBits, int group, DenseType scale, int... halves) {
-        return new BlockTraits(codeBits, halves, Optional.of(affine(codeBits, group, scale)), Optional.empty());
+    private static BlockTraits withMinimum(int codeBits, int group, DenseType scale, Integer... halves) {
+        return new BlockTraits(codeBits, List.of(halves), Optional.of(affine(codeBits, group, scale)), Optional.empty());
     }
 
     static BlockTraits of(GgmlType type) {
@@ -54,7 +54,7 @@ record BlockTraits(int codeBits, int[] halves, Optional<Grid> grid, Optional<Gri
             case Q5_1 -> withMinimum(5, 32, DenseType.F16, 0, 2);
             case Q8_1 -> opaque(8, 0, 2);
             // With minimum 1 for every group, levels 0 to 3 are levels -2 to 1.
-            case Q2_K -> new BlockTraits(2, new int[] {80, 82}, Optional.of(affine(2, 16, DenseType.F32)), factored(2, 16, 80).guest);
+            case Q2_K -> new BlockTraits(2, List.of(80, 82), Optional.of(affine(2, 16, DenseType.F32)), factored(2, 16, 80).guest);
             case Q3_K -> factored(3, 16, 108);
             case Q4_K -> withMinimum(4, 32, DenseType.F32, 0, 2);
             case Q5_K -> withMinimum(5, 32, DenseType.F32, 0, 2);

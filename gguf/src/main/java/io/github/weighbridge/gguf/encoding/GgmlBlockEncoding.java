@@ -83,7 +83,19 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Numbers to encode and where in a row they begin.
-    private record Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {}
+    private static final class Numbers {
+        final float[] source;
+        final int offset;
+        final int firstBlock;
+        final int rowBlocks;
+
+        Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {
+            this.source = source;
+            this.offset = offset;
+            this.firstBlock = firstBlock;
+            this.rowBlocks = rowBlocks;
+        }
+    }
 
     /// Encodes row by row, since weights belong to columns and some recipes need to know the whole row.
     private void encodeWeighted(Numbers numbers, float[] importance, MemorySegment target, long targetOffset, int blocks) {
@@ -113,7 +125,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
-    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset, int begin,
+    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
+            int begin,
             int end) {
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {

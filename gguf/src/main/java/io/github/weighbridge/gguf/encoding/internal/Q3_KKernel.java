@@ -111,7 +111,7 @@ class Q3_KKernel implements BlockKernel, CodeKernel {
             }
         }
         for (int i = 0; i < GROUP; i++) {
-            levels[levelsFrom + i] += HALF;
+            levels[levelsFrom + i] = (byte) (levels[levelsFrom + i] + HALF);
         }
         return squares > 0 ? products / squares : 0;
     }

@@ -1,5 +1,10 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
@@ -8,11 +13,6 @@ import static io.github.weighbridge.gguf.encoding.internal.Lanes.MAGNITUDE;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_MASK;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_ZERO;
-
-import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Vectorised arithmetic that several block types share.
 final class VectorBlocks {

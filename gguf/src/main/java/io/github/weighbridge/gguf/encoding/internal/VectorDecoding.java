@@ -1,13 +1,13 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
-
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
 
 /// Turns runs of codes into numbers. Lanes are elements; a run is 16 or 32 long.
 final class VectorDecoding {
@@ -34,10 +34,12 @@ final class VectorDecoding {
     }
 
     /// `scale x code + addend` of codes whose low nibbles stand in bytes and whose fifth bits stand in others.
-    static void affineFifth(byte[] bytes, int at, int shift, int fifthAt, int fifthShift, float scale, float addend, float[] target, int to) {
+    static void affineFifth(byte[] bytes, int at, int shift, int fifthAt, int fifthShift, float scale, float addend, float[] target,
+            int to) {
         for (int i = 0; i < 32; i += COUNT) {
             IntVector word = (IntVector) ByteVector.fromArray(BYTES, bytes, at + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-            IntVector fifth = (IntVector) ByteVector.fromArray(BYTES, bytes, fifthAt + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+            IntVector fifth =
+                    (IntVector) ByteVector.fromArray(BYTES, bytes, fifthAt + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
             IntVector upper = fifth.lanewise(VectorOperators.LSHR, fifthShift).and(1).lanewise(VectorOperators.LSHL, 4);
             IntVector code = word.lanewise(VectorOperators.LSHR, shift).and(15).or(upper);
             ((FloatVector) code.convert(VectorOperators.I2F, 0)).mul(scale).add(addend).intoArray(target, to + i);
@@ -45,11 +47,13 @@ final class VectorDecoding {
     }
 
     /// `scale x (code - offset)` of 16 codes whose low bits stand in bytes and whose upper bits stand in others.
-    static void symmetricUpper(byte[] bytes, int at, int shift, int mask, int upperAt, int upperShift, int upperMask, int upperTo, int offset,
+    static void symmetricUpper(byte[] bytes, int at, int shift, int mask, int upperAt, int upperShift, int upperMask, int upperTo,
+            int offset,
             float scale, float[] target, int to) {
         for (int i = 0; i < 16; i += COUNT) {
             IntVector word = (IntVector) ByteVector.fromArray(BYTES, bytes, at + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-            IntVector other = (IntVector) ByteVector.fromArray(BYTES, bytes, upperAt + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+            IntVector other =
+                    (IntVector) ByteVector.fromArray(BYTES, bytes, upperAt + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
             IntVector upper = other.lanewise(VectorOperators.LSHR, upperShift).and(upperMask).lanewise(VectorOperators.LSHL, upperTo);
             IntVector code = word.lanewise(VectorOperators.LSHR, shift).and(mask).or(upper).sub(offset);
             ((FloatVector) code.convert(VectorOperators.I2F, 0)).mul(scale).intoArray(target, to + i);
@@ -61,7 +65,8 @@ final class VectorDecoding {
     static void nibblesAndBits(byte[] bytes, int at, int shift, int fifth, int offset, float scale, float[] target, int to) {
         for (int i = 0; i < 16; i += COUNT) {
             IntVector word = (IntVector) ByteVector.fromArray(BYTES, bytes, at + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-            IntVector upper = IntVector.broadcast(INTS, fifth >>> i).lanewise(VectorOperators.LSHR, LANE).and(1).lanewise(VectorOperators.LSHL, 4);
+            IntVector upper =
+                    IntVector.broadcast(INTS, fifth >>> i).lanewise(VectorOperators.LSHR, LANE).and(1).lanewise(VectorOperators.LSHL, 4);
             IntVector code = word.lanewise(VectorOperators.LSHR, shift).and(15).or(upper).sub(offset);
             ((FloatVector) code.convert(VectorOperators.I2F, 0)).mul(scale).intoArray(target, to + i);
         }
@@ -71,7 +76,8 @@ final class VectorDecoding {
     static void nibblesAndBits(byte[] bytes, int at, int shift, int fifth, float scale, float addend, float[] target, int to) {
         for (int i = 0; i < 16; i += COUNT) {
             IntVector word = (IntVector) ByteVector.fromArray(BYTES, bytes, at + i).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-            IntVector upper = IntVector.broadcast(INTS, fifth >>> i).lanewise(VectorOperators.LSHR, LANE).and(1).lanewise(VectorOperators.LSHL, 4);
+            IntVector upper =
+                    IntVector.broadcast(INTS, fifth >>> i).lanewise(VectorOperators.LSHR, LANE).and(1).lanewise(VectorOperators.LSHL, 4);
             IntVector code = word.lanewise(VectorOperators.LSHR, shift).and(15).or(upper);
             ((FloatVector) code.convert(VectorOperators.I2F, 0)).mul(scale).add(addend).intoArray(target, to + i);
         }

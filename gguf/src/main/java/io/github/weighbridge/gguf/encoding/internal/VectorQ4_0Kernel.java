@@ -1,12 +1,12 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
-
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
 
 /// The vectorised form of [Q4_0Kernel]: lanes are elements of a block.
 final class VectorQ4_0Kernel extends Q4_0Kernel {

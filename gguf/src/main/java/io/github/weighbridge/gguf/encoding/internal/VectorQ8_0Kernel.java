@@ -1,14 +1,14 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.ALMOST_HALF;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.SIGN;
-
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.ALMOST_HALF;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.SIGN;
 
 /// The vectorised form of [Q8_0Kernel]: lanes are elements of a block.
 final class VectorQ8_0Kernel extends Q8_0Kernel {
