@@ -18,11 +18,6 @@ final class Iq4 {
 
     private Iq4() {}
 
-    /// From a level to the next one.
-    static float step(int index) {
-        return LEVELS[index + 1] - LEVELS[index];
-    }
-
     static float middle(int index) {
         return MIDDLES[index];
     }

@@ -67,7 +67,7 @@ final class Iq4Lanes {
             FloatVector scaled = inverse.mul(value);
             FloatVector level = FloatVector.broadcast(FLOATS, Iq4.level(0));
             for (int code = 0; code < 15; code++) {
-                level = level.add(Iq4.step(code), scaled.compare(VectorOperators.GE, Iq4.middle(code)));
+                level = level.blend(Iq4.level(code + 1), scaled.compare(VectorOperators.GE, Iq4.middle(code)));
             }
             FloatVector part = FloatVector.fromArray(FLOATS, weights, i).mul(level);
             levelProducts = levelProducts.add(part.mul(value));
@@ -110,8 +110,8 @@ final class Iq4Lanes {
         for (int i = 0; i < Iq4.COLUMNS; i += COUNT) {
             FloatVector scaled = FloatVector.fromArray(FLOATS, source, from + i).mul(inverse);
             IntVector code = IntVector.zero(INTS);
-            for (int next = 0; next < 15; next++) {
-                code = code.add(1, scaled.compare(VectorOperators.GE, Iq4.middle(next)).cast(INTS));
+            for (int next = 1; next < 16; next++) {
+                code = code.blend(next, scaled.compare(VectorOperators.GE, Iq4.middle(next - 1)).cast(INTS));
             }
             ((ByteVector) code.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(codes, i);
         }
