@@ -117,7 +117,7 @@ class GgmlEncodingsTest {
         assumeTrue(LlamaCpp.find().isPresent(), LlamaCpp::whyAbsent);
         WeightedReference reference = new WeightedReference(LlamaCpp.find().orElseThrow());
         Encoding encoding = GgmlEncodings.of(type);
-        Shape shape = Shape.of(12, 512 * 11);
+        Shape shape = Shape.of(4, 512 * 11);
         float[] importance = importance((int) shape.columns());
         EncoderInputs inputs = new EncoderInputs("plain", OptionalDouble.empty(), Optional.of(importance));
         MemorySegment[] planes = plane(encoding, shape);

@@ -1,15 +1,15 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
-
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.BYTES;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
 
 /// [Iq4#search] for as many groups as there are lanes. Serves one thread. Made as [AffineLanes] is.
 final class Iq4Lanes {

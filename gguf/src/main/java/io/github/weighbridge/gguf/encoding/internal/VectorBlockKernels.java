@@ -32,7 +32,8 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
             case Q6_K -> new VectorQ6_KKernel();
             case Q4_K -> new VectorQ4_KKernel();
             case Q5_K -> new VectorQ5_KKernel();
-            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ3_S, IQ2_S,                     IQ1_M, Q1_0, Q2_0 -> super.of(type);
+            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ3_S, IQ2_S, IQ1_M, Q1_0, Q2_0 ->
+                    super.of(type);
         };
     }
 
