@@ -8,6 +8,7 @@ import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.KernelChoice;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernel;
@@ -26,15 +27,18 @@ final class GgmlBlockEncoding extends BlockEncoding {
     private static final int HALF_EXPONENT = 0x7c00;
 
     private final BlockTraits traits;
-    private final BlockKernels kernels;
+    private final KernelChoice<BlockKernels> checks;
     private final @Nullable BlockKernel kernel;
+    private final @Nullable KernelChoice<BlockKernel> choice;
     private final int stageBlocks;
 
-    GgmlBlockEncoding(GgmlType type, BlockTraits traits, BlockKernels kernels) {
+    GgmlBlockEncoding(GgmlType type, BlockTraits traits, KernelChoice<BlockKernels> kernels) {
         super(type.name(), traits.codeBits(), type.blockElements(), type.blockBytes());
         this.traits = traits;
-        this.kernels = kernels;
-        this.kernel = kernels.of(type);
+        this.checks = kernels;
+        this.kernel = kernels.plain().of(type);
+        BlockKernel best = kernels.best().of(type);
+        this.choice = kernel == null || best == null ? null : new KernelChoice<>(kernel, best);
         this.stageBlocks = Math.max(1, STAGE_BYTES / type.blockBytes());
     }
 
@@ -43,11 +47,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return kernel != null;
     }
 
-    private BlockKernel kernel() {
-        if (kernel == null) {
+    private BlockKernel kernel(int blocks) {
+        if (choice == null) {
             throw new UnsupportedOperationException(name() + " cannot be decoded");
         }
-        return kernel;
+        return choice.forCount((long) blocks * blockColumns());
     }
 
     private byte[] stage(int blocks) {
@@ -56,7 +60,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
-        BlockKernel decoding = kernel();
+        BlockKernel decoding = kernel(blocks);
         byte[] stage = stage(blocks);
         for (int done = 0; done < blocks; done += stageBlocks) {
             int count = Math.min(stageBlocks, blocks - done);
@@ -103,7 +107,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (importance.length != columns) {
             throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
         }
-        boolean wholeRows = kernel().weighing() == BlockKernel.Weighing.ROW;
+        boolean wholeRows = kernel(0).weighing() == BlockKernel.Weighing.ROW;
         if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
             throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
         }
@@ -128,20 +132,21 @@ final class GgmlBlockEncoding extends BlockEncoding {
     private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
             int begin,
             int end) {
+        BlockKernel encoding = kernel(end - begin);
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {
             int count = Math.min(stageBlocks, end - done);
             int from = numbers.offset + done * blockColumns();
-            int culprit = kernels.firstNotFinite(numbers.source, from, count * blockColumns());
+            int culprit = checks.forCount((long) count * blockColumns()).firstNotFinite(numbers.source, from, count * blockColumns());
             if (culprit >= 0) {
                 int block = (culprit - numbers.offset) / blockColumns();
                 throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
             }
             if (importance == null) {
-                kernel().encode(numbers.source, from, stage, 0, count);
+                encoding.encode(numbers.source, from, stage, 0, count);
             } else {
                 int column = (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns();
-                kernel().encodeWeighted(numbers.source, from, importance, column, meanSquare, stage, 0, count);
+                encoding.encodeWeighted(numbers.source, from, importance, column, meanSquare, stage, 0, count);
             }
             checkHalves(stage, count, numbers.firstBlock + done, numbers.rowBlocks);
             MemorySegment.copy(stage, 0, target, ValueLayout.JAVA_BYTE, targetOffset + (long) done * blockBytes(), count * blockBytes());
