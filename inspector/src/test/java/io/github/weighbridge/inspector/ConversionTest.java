@@ -7,8 +7,11 @@ import io.github.weighbridge.fixtures.Gemma4Options.Parts;
 import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.io.Value;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -150,6 +153,26 @@ class ConversionTest {
         Set<String> components = new TreeSet<>();
         ReportCheck.list(result, "components").forEach(component -> components.add(component.text("component").orElseThrow()));
         assertThat(components).containsExactly("per_layer_embedding", "text_decoder", "token_embedding");
+    }
+
+    /// The refusal comes in the middle of the work, when the number is met.
+    @Test
+    void aNumberThatCannotBeHeldLeavesNothing() throws IOException {
+        Path source = folder.resolve("source");
+        Gemma4Fixture.write(source, Gemma4Options.of(Gemma4Size.TINY));
+        Value.Fields tensor = ReportCheck.list(Cli.run("inspect", source, "--json").json(), "tensors").stream()
+                .filter(each -> each.text("role").orElseThrow().equals("ffn_down") && each.whole("layer").orElseThrow() == 5).findFirst().orElseThrow();
+        try (FileChannel file = FileChannel.open(source.resolve("model.safetensors"), StandardOpenOption.WRITE)) {
+            // 3e38 in BF16: the scale of its block is no F16
+            file.write(ByteBuffer.wrap(new byte[] {0x61, 0x7f}), tensor.whole("offset").orElseThrow());
+        }
+        for (String threads : List.of("1", "2")) {
+            Cli.Result result = Cli.run("convert", source, folder.resolve("out.gguf"), "--type", "Q8_0", "--threads", threads);
+            assertThat(result.code()).isEqualTo(4);
+            assertThat(result.err().lines()).hasSize(1);
+            assertThat(result.err()).startsWith(source + ": blk.5.ffn_down.weight cannot be Q8_0: ");
+            assertThat(filesIn(folder)).containsExactly("source");
+        }
     }
 
     @Test

@@ -1,6 +1,5 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.io.Value;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -106,18 +105,6 @@ class ExitCodeTest {
         assertThat(target).doesNotExist();
     }
 
-    /// The refusal comes when the number is met, in the middle of the work.
-    @Test
-    void aNumberThatDoesNotFitIsFourAndLeavesNothing() throws IOException {
-        Path big = new ToyFiles("big", Value.Fields.EMPTY).numbers("x", 1e30f).write(folder.resolve("big.toy"));
-        Path target = folder.resolve("out.toy");
-        Cli.Result result = Cli.run("convert", big, target, "--tensor", "x=f16");
-        if (result.code() != 0) {
-            assertLine(4, big + ": ", result);
-            assertThat(target).doesNotExist();
-        }
-    }
-
     @Test
     void whatIsNotThereIsFive() {
         assertLine(5, folder + "/none.gguf: no such file or folder\n", Cli.run("inspect", folder + "/none.gguf"));
@@ -149,6 +136,15 @@ class ExitCodeTest {
         assertThat(target).hasContent("precious");
         assertThat(Cli.run("convert", toy, target, "--force").code()).isZero();
         assertThat(Cli.run("inspect", target).code()).isZero();
+    }
+
+    /// A user with all rights could replace devices.
+    @Test
+    void whatIsNoFileIsNotReplacedEvenIfForced() throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assumeThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        assertLine(5, pipe + ": is no regular file", Cli.run("convert", toy, pipe, "--to", "toy", "--force"));
+        assertThat(Files.isRegularFile(pipe)).isFalse();
     }
 
     /// What else lies in a folder would be lost with it.
