@@ -104,8 +104,26 @@ abstract class Decoder implements Family {
         p.number("rope_theta");
         List<Layer> layers = layers(p, text.isPresent() ? "text_config." : "");
         long hidden = p.whole("hidden_size", 1, Parameters.MAXIMUM);
-        return new Architecture(name, label, hidden, p.whole("vocab_size", 1, Parameters.MAXIMUM),
-                p.whole("max_position_embeddings", 1, 1L << 40), layers, p.fields());
+        Architecture architecture = new Architecture(name, label, hidden, p.whole("vocab_size", 1, Parameters.MAXIMUM),
+                p.whole("max_position_embeddings", 1, Parameters.MOST_TOKENS), layers, p.fields());
+        checkSizes(p, architecture);
+        return architecture;
+    }
+
+    private void checkSizes(Parameters p, Architecture architecture) throws CheckpointFormatException {
+        Layer first = architecture.layers().getFirst();
+        // Keys and values of two bytes in all layers.
+        if (!Shape.fits(architecture.contextLength(), first.keyValueHeads(), first.keyLength(), 4, architecture.layers().size())) {
+            throw p.wrong("max_position_embeddings", architecture.contextLength(), "a context whose key/value cache stays below 2^63 bytes");
+        }
+        try {
+            for (Row row : table(architecture)) {
+                row.holding().shape();
+                row.inGguf().shape();
+            }
+        } catch (ArithmeticException e) {
+            throw p.wrong("hidden_size", architecture.hiddenSize(), "sizes of which every tensor stays below 2^63 elements");
+        }
     }
 
     private List<Layer> layers(Parameters p, String prefix) throws CheckpointFormatException {
@@ -128,7 +146,7 @@ abstract class Decoder implements Family {
                     "a width, 1 to all used, and at most " + MOST_EXPERTS + " experts in all layers");
         }
         List<Layer.Attention> attentions = attentions(p, count);
-        long window = p.whole("sliding_window", 0, 1L << 40, 0);
+        long window = p.whole("sliding_window", 0, Parameters.MOST_TOKENS, 0);
         List<Layer> layers = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             boolean sliding = attentions.get(i) == Layer.Attention.SLIDING;

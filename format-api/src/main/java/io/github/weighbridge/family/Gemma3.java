@@ -28,7 +28,7 @@ public final class Gemma3 extends Decoder {
     /// The number of layers by which llama.cpp knows the 27B model, whose attention scale is another.
     private static final int LAYERS_OF_27B = 62;
     private static final List<Key> KEYS = Key.decoder(List.of(Key.number("final_logit_softcapping", "final_logit_softcapping"),
-            Key.whole("sliding_window", "attention.sliding_window", 1L << 40).as(Key.Use.OPTIONAL),
+            Key.whole("sliding_window", "attention.sliding_window", Parameters.MOST_TOKENS).as(Key.Use.OPTIONAL),
             Key.whole(OWN_PATTERN, "attention." + PATTERN, 4096).as(Key.Use.OPTIONAL)));
 
     /// The family.

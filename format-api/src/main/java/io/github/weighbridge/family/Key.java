@@ -94,14 +94,14 @@ record Key(String config, String gguf, MetadataEntry.Type type, long minimum, lo
     static List<Key> decoder(List<Key> own) {
         List<Key> keys = new java.util.ArrayList<>(List.of(
                 whole("num_hidden_layers", "block_count", 512),
-                whole("max_position_embeddings", "context_length", 1L << 40),
+                whole("max_position_embeddings", "context_length", Parameters.MOST_TOKENS),
                 whole("hidden_size", "embedding_length", Parameters.MAXIMUM),
                 whole("intermediate_size", "feed_forward_length", Parameters.MAXIMUM),
                 whole("num_attention_heads", "attention.head_count", 1 << 20),
                 whole("num_key_value_heads", "attention.head_count_kv", 1 << 20).as(Use.OPTIONAL),
                 new Key("rope_scaling.rope_type", "rope.scaling.type", MetadataEntry.Type.TEXT, 0, 0, Use.OPTIONAL),
                 number("rope_scaling.factor", "rope.scaling.factor"),
-                whole("rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length", 1L << 40).as(Use.OPTIONAL),
+                whole("rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length", Parameters.MOST_TOKENS).as(Use.OPTIONAL),
                 number("rope_theta", "rope.freq_base"),
                 number("rope_local_base_freq", "rope.freq_base_swa"),
                 number("rms_norm_eps", "attention.layer_norm_rms_epsilon"),

@@ -73,7 +73,8 @@ enum GgufFileType {
 
     /// The types that can be written without an importance matrix.
     static List<String> names() {
-        return Arrays.stream(values()).filter(candidate -> GgmlEncodings.of(candidate.type).encoder(EncoderInputs.PLAIN).isPresent()).map(Enum::name)
+        return Arrays.stream(values()).filter(candidate -> GgmlEncodings.of(candidate.type).encoder(EncoderInputs.PLAIN).isPresent())
+                .map(Enum::name)
                 .toList();
     }
 

@@ -83,7 +83,19 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Numbers to encode and where in a row they begin.
-    private record Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {}
+    private static final class Numbers {
+        final float[] source;
+        final int offset;
+        final int firstBlock;
+        final int rowBlocks;
+
+        Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {
+            this.source = source;
+            this.offset = offset;
+            this.firstBlock = firstBlock;
+            this.rowBlocks = rowBlocks;
+        }
+    }
 
     /// Encodes row by row, since weights belong to columns and some recipes need to know the whole row.
     private void encodeWeighted(Numbers numbers, float[] importance, MemorySegment target, long targetOffset, int blocks) {
@@ -113,7 +125,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
-    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset, int begin,
+    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
+            int begin,
             int end) {
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {
@@ -181,35 +194,51 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public Optional<CodeWriter> codeWriter() {
-        return traits.single().isPresent() && kernel instanceof CodeKernel codes
+        return traits.guest().isPresent() && kernel instanceof CodeKernel codes
                 ? Optional.of((_, _, source, planes) -> write(codes, source, planes[0])) : Optional.empty();
     }
 
     private void write(CodeKernel kernel, Codes source, MemorySegment plane) {
         byte[] stage = new byte[blockBytes()];
+        int group = guestGroup();
+        float[] scales = new float[blockColumns() / group];
         int rowBlocks = source.columns() / blockColumns();
         for (int row = 0; row < source.rows(); row++) {
             for (int i = 0; i < rowBlocks; i++) {
                 int column = i * blockColumns();
-                float scale = source.scales()[row * source.groups() + column / source.groupColumns()];
-                kernel.writeCodes(source.codes(), row * source.columns() + column, scale, stage, 0);
+                for (int j = 0; j < scales.length; j++) {
+                    scales[j] = source.scales()[row * source.groups() + (column + j * group) / source.groupColumns()];
+                }
+                kernel.writeCodes(source.codes(), row * source.columns() + column, scales, stage, 0);
                 checkHalves(stage, 1, row * rowBlocks + i, rowBlocks);
                 MemorySegment.copy(stage, 0, plane, ValueLayout.JAVA_BYTE, ((long) row * rowBlocks + i) * blockBytes(), stage.length);
             }
         }
     }
 
-    /// Integers among the levels move in when no block spans two scales; scales round to half precision when their type is wider.
+    private int guestGroup() {
+        return ((Grid.Granularity.Group) traits.guest().orElseThrow().granularity()).size();
+    }
+
+    /// Codes among the levels move in when none of the block's own groups spans two scales. Scales of half precision round when theirs are
+    /// wider; other types of scale must be the same.
     @Override
     public Carriage carries(Grid other, Shape shape) {
-        if (traits.single().isEmpty() || !(other.levels() instanceof Grid.Levels.Range range) || !traits.single().get().contains(range)
-                || other.zero() != Grid.Zero.NONE || misfit(shape).isPresent()) {
+        if (traits.guest().isEmpty() || misfit(shape).isPresent() || other.zero() != Grid.Zero.NONE) {
             return Carriage.NO;
         }
+        Grid guest = traits.guest().get();
+        boolean levelsFit = switch (guest.levels()) {
+            case Grid.Levels.Range range -> other.levels() instanceof Grid.Levels.Range others && range.contains(others);
+            case Grid.Levels.Table table -> other.levels() instanceof Grid.Levels.Table others && table.values().equals(others.values());
+        };
         long group = other.groupColumns(shape);
-        if (group % blockColumns() != 0 && group < shape.columns()) {
+        if (!levelsFit || group % guestGroup() != 0 && group < shape.columns() || other.signedScale() && !guest.signedScale()) {
             return Carriage.NO;
         }
-        return other.scale().exactIn(DenseType.F16) ? Carriage.EXACT : Carriage.scalesRound(0x1p-11);
+        if (other.scale().exactIn(guest.scale())) {
+            return Carriage.EXACT;
+        }
+        return guest.scale() == DenseType.F16 ? Carriage.scalesRound(0x1p-11) : Carriage.NO;
     }
 }

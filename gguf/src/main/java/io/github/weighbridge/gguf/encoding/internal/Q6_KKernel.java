@@ -5,7 +5,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 ///
 /// Of each half of 128 elements, elements l and `64 + l` share low-nibble byte l, elements `32 + l` and `96 + l` byte `32 + l`, and all
 /// four, in order, byte l of the upper bits.
-class Q6_KKernel implements BlockKernel {
+class Q6_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 210;
     static final int LOW = 0;
@@ -87,20 +87,18 @@ class Q6_KKernel implements BlockKernel {
         return true;
     }
 
+    /// Leaves the upper bits in `levels`.
     static void pack(byte[] levels, byte[] blocks, int block) {
         for (int half = 0; half < 2; half++) {
-            for (int i = 0; i < QUARTER; i++) {
-                int first = half * 128 + i;
-                int a = levels[first];
-                int b = levels[first + QUARTER];
-                int c = levels[first + 2 * QUARTER];
-                int d = levels[first + 3 * QUARTER];
-                int low = block + LOW + half * 64 + i;
-                blocks[low] = (byte) (a & 15 | c << 4);
-                blocks[low + QUARTER] = (byte) (b & 15 | d << 4);
-                blocks[block + UPPER + half * 32 + i] = (byte) (a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6);
-            }
+            int first = half * 128;
+            int low = block + LOW + half * 64;
+            Blocks.joinNibbles(levels, first, first + 2 * QUARTER, blocks, low, QUARTER);
+            Blocks.joinNibbles(levels, first + QUARTER, first + 3 * QUARTER, blocks, low + QUARTER, QUARTER);
         }
+        for (int i = 0; i < COLUMNS; i += 8) {
+            Bytes.putI64(levels, i, Bytes.i64(levels, i) >>> 4 & 0x0303030303030303L);
+        }
+        Blocks.packCrumbs(levels, 0, blocks, block + UPPER);
     }
 
     @Override
@@ -122,5 +120,25 @@ class Q6_KKernel implements BlockKernel {
             }
             finish(source, from, scales, levels, blocks, at + i * BYTES);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < GROUPS; group++) {
+            scales[scaleOffset + group] = scaleOf(block, at, group);
+        }
+        Blocks.splitCrumbs(block, at + UPPER, codes, codesOffset);
+        for (int i = 0; i < COLUMNS; i++) {
+            int low = block[at + LOW + i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
+            codes[codesOffset + i] = (byte) ((codes[codesOffset + i] << 4 | low) - HALF);
+        }
+    }
+
+    /// Every group has scale 1.
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        java.util.Arrays.fill(block, at + SCALES, at + FACTOR, (byte) 1);
+        Bytes.putHalf(block, at + FACTOR, scales[0]);
+        pack(Blocks.shifted(codes, codesOffset, COLUMNS, HALF), block, at);
     }
 }
