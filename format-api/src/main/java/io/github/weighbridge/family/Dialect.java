@@ -10,6 +10,12 @@ public interface Dialect {
     String HUGGING_FACE = "hf";
     /// The names of GGUF files.
     String GGUF = "gguf";
+    /// A parameter that readers of GGUF add to the keys: the number of tokens.
+    String TOKEN_COUNT = "tokenizer.ggml.tokens.count";
+    /// Another: whether the file has an output head of its own.
+    String HAS_OUTPUT = "tensor.output.weight";
+    /// Another, where the file has such a tensor: the list of its rotary divisors.
+    String ROPE_FACTORS = "tensor.rope_freqs.weight";
 
     /// The family it belongs to.
     Family family();

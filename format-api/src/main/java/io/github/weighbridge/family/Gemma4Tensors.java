@@ -15,24 +15,20 @@ import java.util.Collections;
 import java.util.List;
 
 /// The table of Gemma 4's tensors: one row a tensor, with its name in each dialect. Both dialects arrange weights alike.
-///
-/// @param huggingFace name in safetensors; empty where that dialect has no such tensor
-/// @param gguf name in GGUF text models; empty likewise
-/// @param identity what it is
-/// @param presence whether it must be there
-/// @param holding the weights in it
-record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presence presence, Holding holding) {
+final class Gemma4Tensors {
     static final String VISION_PROJECTOR = "projector.vision";
     static final String AUDIO_PROJECTOR = "projector.audio";
     static final double PARTIAL_ROTARY_FACTOR = 0.25;
     /// Makes the rotation of a dimension pair vanish.
     private static final float NO_ROTATION = 1e30f;
 
-    static List<Gemma4Tensors> of(Architecture architecture) {
+    private Gemma4Tensors() {}
+
+    static List<Row> of(Architecture architecture) {
         Rows rows = new Rows();
         if (Gemma4.isAssistant(architecture)) {
             assistant(architecture, rows);
-            return rows.list;
+            return rows.list();
         }
         text(architecture, rows);
         Value.Fields parameters = architecture.parameters();
@@ -54,7 +50,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
                 audio(architecture, audio, rows);
             }
         });
-        return rows.list;
+        return rows.list();
     }
 
     private static void text(Architecture a, Rows rows) {
@@ -326,68 +322,5 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER, "model.embed_audio.embedding_projection.weight",
                 "",
                 Presence.REQUIRED, Shape.of(a.hiddenSize(), out));
-    }
-
-    /// Collects rows; remembers the component and layer that they belong to.
-    private static final class Rows {
-        private final List<Gemma4Tensors> list;
-        private final Component component;
-        private final int layer;
-
-        Rows() {
-            this(new ArrayList<>(), Component.OTHER, Identity.NO_LAYER);
-        }
-
-        private Rows(List<Gemma4Tensors> list, Component component, int layer) {
-            this.list = list;
-            this.component = component;
-            this.layer = layer;
-        }
-
-        Rows in(Component component, int layer) {
-            return new Rows(list, component, layer);
-        }
-
-        /// The key of the one weight of a role in this place.
-        String key(Role role) {
-            if (layer != Identity.NO_LAYER) {
-                return component.word() + "." + layer + "." + role.word();
-            }
-            return component.word().equals(role.word()) ? role.word() : component.word() + "." + role.word();
-        }
-
-        void add(Role role, String huggingFace, String gguf, Presence presence, Holding holding) {
-            list.add(new Gemma4Tensors(huggingFace, gguf, new Identity(role, component, layer), presence, holding));
-        }
-
-        void keyed(String key, Role role, String huggingFace, String gguf, Presence presence, Shape shape) {
-            add(role, huggingFace, gguf, presence, Holding.one(key, shape));
-        }
-
-        void add(Role role, String huggingFace, String gguf, Presence presence, Shape shape) {
-            keyed(key(role), role, huggingFace, gguf, presence, shape);
-        }
-
-        void add(Role role, String huggingFace, String gguf, Shape shape) {
-            add(role, huggingFace, gguf, Presence.REQUIRED, shape);
-        }
-
-        void other(String name, String huggingFace, Shape shape) {
-            keyed(key(Role.OTHER) + "." + name, Role.OTHER, huggingFace, "", Presence.REQUIRED, shape);
-        }
-
-        /// A linear layer of an encoder, in a module of its own that may clip what goes in and out.
-        void linear(String key, Role role, String module, boolean clipped, Shape shape) {
-            keyed(key, role, module + ".linear.weight", "", Presence.REQUIRED, shape);
-            if (clipped) {
-                for (String bound : List.of("input_min", "input_max", "output_min", "output_max")) {
-                    keyed(key + "." + bound, Role.OTHER, module + "." + bound, "", Presence.OPTIONAL, Shape.SCALAR);
-                }
-            }
-        }
-
-        void linear(Role role, String module, boolean clipped, Shape shape) {
-            linear(key(role), role, module, clipped, shape);
-        }
     }
 }
