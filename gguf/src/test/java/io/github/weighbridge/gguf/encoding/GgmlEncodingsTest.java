@@ -21,8 +21,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,7 +115,7 @@ class GgmlEncodingsTest {
         Encoding encoding = GgmlEncodings.of(type);
         Shape shape = Shape.of(12, 512 * 11);
         float[] importance = importance((int) shape.columns());
-        EncoderInputs inputs = new EncoderInputs("plain", OptionalDouble.empty(), Optional.of(importance));
+        EncoderInputs inputs = EncoderInputs.PLAIN.withImportance(importance);
         MemorySegment[] planes = plane(encoding, shape);
         Samples.all((int) shape.elements()).forEach((name, values) -> {
             encoding.encoder(inputs).orElseThrow().encode(shape, Region.all(shape), values, 0, planes);
@@ -129,7 +127,7 @@ class GgmlEncodingsTest {
     @Test
     void importanceMustBeOneWeightAColumn() {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
-        EncoderInputs inputs = new EncoderInputs("plain", OptionalDouble.empty(), Optional.of(new float[95]));
+        EncoderInputs inputs = EncoderInputs.PLAIN.withImportance(new float[95]);
         assertThatThrownBy(() -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, Region.all(SHAPE), new float[288], 0, plane(encoding, SHAPE)))
                 .isInstanceOf(IllegalArgumentException.class).hasMessage("95 weights of importance for rows of 96");
     }
@@ -137,7 +135,7 @@ class GgmlEncodingsTest {
     @Test
     void aRecipeThatLooksAtTheRowRefusesPartsOfIt() {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
-        EncoderInputs inputs = new EncoderInputs("plain", OptionalDouble.empty(), Optional.of(new float[96]));
+        EncoderInputs inputs = EncoderInputs.PLAIN.withImportance(new float[96]);
         Region part = new Region(0, 1, 0, 64);
         assertThatThrownBy(() -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, part, new float[64], 0, plane(encoding, Shape.of(64))))
                 .isInstanceOf(IllegalArgumentException.class).hasMessage("Q4_0 with importance is encoded in whole rows");

@@ -27,6 +27,11 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
         }
     }
 
+    @Override
+    Q4_0Exact exact() {
+        return new VectorQ4_0Exact();
+    }
+
     private static void block(float[] source, int from, byte[] blocks, int block) {
         float scale = VectorBlocks.peak32(source, from) / -8;
         float inverse = Rounding.inverse(scale);
