@@ -77,7 +77,8 @@ public final class ToyFormat implements Format {
             return Claim.NO;
         }
         try (ByteSource bytes = source.open()) {
-            return bytes.length() >= MAGIC.length && java.util.Arrays.equals(bytes.readBytes(0, MAGIC.length), MAGIC) ? Claim.CERTAIN : Claim.NO;
+            return bytes.length() >= MAGIC.length && java.util.Arrays.equals(bytes.readBytes(0, MAGIC.length), MAGIC) ? Claim.CERTAIN
+                    : Claim.NO;
         }
     }
 
@@ -97,7 +98,8 @@ public final class ToyFormat implements Format {
         cursor.skip(MAGIC.length, "magic");
         long length = cursor.u32("length of the head");
         if (length > bytes.length() - PREFIX) {
-            throw CheckpointFormatException.malformed(bytes.name(), MAGIC.length, "length of the head", length, "at most " + (bytes.length() - PREFIX));
+            throw CheckpointFormatException.malformed(bytes.name(), MAGIC.length, "length of the head", length,
+                    "at most " + (bytes.length() - PREFIX));
         }
         Value.Fields head = Json.parseObject(ByteSource.slice(bytes, bytes.name(), PREFIX, length), options.limits());
         CheckpointFile file = new CheckpointFile(source.file().orElseThrow(), bytes);
@@ -108,9 +110,11 @@ public final class ToyFormat implements Format {
         Parameters parameters = new Parameters(bytes.name(), config);
         Optional<Dialect> dialect = options.families().describing(Dialect.HUGGING_FACE, parameters);
         Architecture architecture = dialect.isPresent() ? dialect.get().architecture(parameters, name) : Architecture.unknown(name, config);
-        GraphBuilder.Result result = dialect.isPresent() ? builder.build(dialect.get(), architecture, source.name(), options.passUnknown())
-                : builder.withoutFamily();
-        return new Checkpoint("toy", Optional.of("1"), List.of(file), architecture, result.graph(), Documents.NONE, result.findings(), List.of());
+        GraphBuilder.Result result =
+                dialect.isPresent() ? builder.build(dialect.get(), architecture, source.name(), options.passUnknown(), true)
+                        : builder.withoutFamily();
+        return new Checkpoint("toy", Optional.of("1"), List.of(file), architecture, result.graph(), Documents.NONE, result.findings(),
+                List.of());
     }
 
     private static List<StoredTensor> tensors(ByteSource bytes, Value.Fields head, long begin) throws IOException {
@@ -121,13 +125,16 @@ public final class ToyFormat implements Format {
             Value.Fields tensor = item instanceof Value.Fields fields ? fields : Value.Fields.EMPTY;
             String name = tensor.text("name").orElse("");
             if (!names.add(name)) {
-                throw CheckpointFormatException.malformed(bytes.name(), PREFIX, "tensor \"" + name + "\"", "a second time", "each name once");
+                throw CheckpointFormatException.malformed(bytes.name(), PREFIX, "tensor \"" + name + "\"", "a second time",
+                        "each name once");
             }
             DenseEncoding encoding = DenseEncoding.of(DenseType.valueOf(tensor.text("type").orElse("F32")));
-            long[] shape = tensor.list("shape").orElse(List.of()).stream().mapToLong(size -> size instanceof Value.Whole(long number) ? number : -1)
+            long[] shape = tensor.list("shape").orElse(List.of()).stream()
+                    .mapToLong(size -> size instanceof Value.Whole(long number) ? number : -1)
                     .toArray();
             if (!Shape.fits(shape) || Shape.of(shape).elements() > bytes.length()) {
-                throw CheckpointFormatException.malformed(bytes.name(), PREFIX, "shape of tensor \"" + name + "\"", tensor.list("shape").orElse(List.of()),
+                throw CheckpointFormatException.malformed(bytes.name(), PREFIX, "shape of tensor \"" + name + "\"",
+                        tensor.list("shape").orElse(List.of()),
                         "dimensions whose bytes are in the file");
             }
             long size = encoding.bytes(Shape.of(shape));
@@ -150,10 +157,13 @@ public final class ToyFormat implements Format {
     static byte[] head(String name, Value.Fields config, List<StoredTensor> tensors) {
         List<Value> list = new ArrayList<>();
         for (StoredTensor tensor : tensors) {
-            list.add(new Value.Fields(Map.of()).with("name", Value.of(tensor.name())).with("type", Value.of(tensor.encoding().name())).with("shape",
+            list.add(new Value.Fields(Map.of()).with("name", Value.of(tensor.name())).with("type", Value.of(tensor.encoding().name())).with(
+                    "shape",
                     new Value.Items(tensor.shape().toList().stream().map(size -> Value.of((long) size)).toList())));
         }
-        byte[] json = Json.bytes(new Value.Fields(Map.of()).with("name", Value.of(name)).with("config", config).with("tensors", new Value.Items(list)));
-        return java.nio.ByteBuffer.allocate(PREFIX + json.length).order(ByteOrder.LITTLE_ENDIAN).put(MAGIC).putInt(json.length).put(json).array();
+        byte[] json = Json.bytes(
+                new Value.Fields(Map.of()).with("name", Value.of(name)).with("config", config).with("tensors", new Value.Items(list)));
+        return java.nio.ByteBuffer.allocate(PREFIX + json.length).order(ByteOrder.LITTLE_ENDIAN).put(MAGIC).putInt(json.length).put(json)
+                .array();
     }
 }

@@ -30,8 +30,9 @@ import java.util.Optional;
 
 /// A checkpoint as this format would write it: dense numbers, under Hugging Face's names where a family knows them.
 final class ToyTarget implements Target {
-    private static final Map<String, DenseEncoding> TYPES = Map.of("f32", DenseEncoding.F32, "bf16", DenseEncoding.BF16, "f16", DenseEncoding.F16,
-            "toy32", DenseEncoding.F32, "toy16", DenseEncoding.BF16);
+    private static final Map<String, DenseEncoding> TYPES =
+            Map.of("f32", DenseEncoding.F32, "bf16", DenseEncoding.BF16, "f16", DenseEncoding.F16,
+                    "toy32", DenseEncoding.F32, "toy16", DenseEncoding.BF16);
 
     private final Checkpoint source;
     private final TargetRequest request;
@@ -43,7 +44,8 @@ final class ToyTarget implements Target {
         if (!request.strip().isEmpty()) {
             throw new PolicyException("toy leaves nothing out");
         }
-        Optional<Dialect> dialect = request.families().byName(source.architecture().family()).flatMap(family -> family.dialect(Dialect.HUGGING_FACE));
+        Optional<Dialect> dialect =
+                request.families().byName(source.architecture().family()).flatMap(family -> family.dialect(Dialect.HUGGING_FACE));
         if (dialect.isPresent()) {
             for (TensorSpec spec : dialect.get().tensors(source.architecture())) {
                 List<String> keys = spec.holding().keys();
@@ -119,6 +121,7 @@ final class ToyTarget implements Target {
         List<Finding> findings = new ArrayList<>(source.findings());
         findings.addAll(findings());
         findings.addAll(assignment.findings());
-        return new ConversionPlan("toy", Optional.of("1"), false, layout.files(), layout.jobs(), source.architecture(), identities, findings);
+        return new ConversionPlan("toy", Optional.of("1"), false, layout.files(), layout.jobs(), source.architecture(), identities,
+                findings);
     }
 }

@@ -8,13 +8,12 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.async.ByteArrayFeeder;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.math.BigInteger;
 import java.util.ArrayList;
@@ -25,15 +24,14 @@ import java.util.Map;
 /// Strict JSON: UTF-8, no duplicate names, bounded depth, nothing after the document. Reads whole small documents into [Value]s; large ones
 /// are visited by a [JsonVisitor] without being kept.
 public final class Json {
-    private static final JsonFactory FACTORY = new JsonFactory();
+    private static final JsonFactory FACTORY = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
+            .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).build();
 
     private Json() {}
 
     private static JsonFactory factory(Limits limits) {
-        // With names in canonical form the parser works on bytes, so that positions are byte offsets and broken UTF-8 is found. The table of names
-        // lives as long as the factory, which is why every document gets one of its own.
         JsonFactory factory = JsonFactory.builder().configure(JsonFactory.Feature.INTERN_FIELD_NAMES, false)
-                .configure(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW, false).enable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION).build();
+                .configure(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES, false).build();
         factory.setStreamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(limits.depth()).maxNameLength(limits.nameBytes())
                 .maxStringLength(limits.textBytes()).maxNumberLength(100).build());
         return factory;
@@ -66,15 +64,14 @@ public final class Json {
     /// @throws CheckpointFormatException when it is no JSON, is nested too deep, or passes the limits; repeated names are for the visitor to
     ///         refuse where it does not keep a map
     public static void visit(ByteSource source, long offset, long length, Limits limits, JsonVisitor visitor) throws IOException {
-        refuseOtherEncodings(source, offset, length);
-        try (JsonParser parser = factory(limits).createParser(new SourceInputStream(source, offset, length))) {
-            JsonToken first = parser.nextToken();
+        try (JsonParser parser = factory(limits).createNonBlockingByteArrayParser()) {
+            Walk walk = new Walk(parser, new Feed(parser, source, offset, length), source.name(), offset, visitor);
+            JsonToken first = walk.tokenOrEnd();
             if (first == null) {
                 throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", "nothing", "a value");
             }
-            Walk walk = new Walk(parser, source.name(), offset, visitor);
             walk.value(first);
-            if (parser.nextToken() != null) {
+            if (walk.tokenOrEnd() != null) {
                 throw CheckpointFormatException.malformed(source.name(), walk.position(), "JSON document", "text after its end",
                         "nothing more");
             }
@@ -84,20 +81,6 @@ public final class Json {
         } catch (JsonProcessingException e) {
             throw CheckpointFormatException.malformed(source.name(), at(e.getLocation(), offset), "JSON document", e.getOriginalMessage(),
                     "well-formed JSON in UTF-8");
-        } catch (java.io.CharConversionException e) {
-            throw CheckpointFormatException.malformed(source.name(), offset, "JSON document", String.valueOf(e.getMessage()),
-                    "JSON in UTF-8");
-        }
-    }
-
-    /// The parser would follow a byte order mark, or the zero bytes of UTF-16 and UTF-32, into another encoding.
-    private static void refuseOtherEncodings(ByteSource source, long offset, long length) throws IOException {
-        byte[] head = source.readBytes(offset, (int) Math.min(4, length));
-        for (int i = 0; i < head.length; i++) {
-            if (head[i] == 0 || (head[i] & 0xfe) == 0xfe || i == 0 && head[i] == (byte) 0xef) {
-                throw CheckpointFormatException.malformed(source.name(), offset + i, "JSON document",
-                        String.format("byte 0x%02x", Byte.toUnsignedInt(head[i])), "JSON in UTF-8 without a byte order mark");
-            }
         }
     }
 
@@ -160,9 +143,12 @@ public final class Json {
         }
     }
 
-    private record Walk(JsonParser parser, String file, long offset, JsonVisitor visitor) {
+    private record Walk(JsonParser parser, Feed feed, String file, long offset, JsonVisitor visitor) {
+        /// Byte of the current token. This parser notes the byte after a token's first one, and no place for brackets that close.
         long position() {
-            return at(parser.currentTokenLocation(), offset);
+            JsonToken token = parser.currentToken();
+            boolean closing = token == JsonToken.END_OBJECT || token == JsonToken.END_ARRAY;
+            return Math.max(offset, at(closing ? parser.currentLocation() : parser.currentTokenLocation(), offset) - 1);
         }
 
         /// Depth is bounded by the parser's constraints, so recursion is too.
@@ -172,7 +158,7 @@ public final class Json {
                 case START_OBJECT -> {
                     visitor.beginObject(position);
                     while (next() == JsonToken.FIELD_NAME) {
-                        visitor.name(parser.currentName(), position());
+                        visitor.name(checked(parser.currentName()), position());
                         value(next());
                     }
                     visitor.endObject(position());
@@ -184,7 +170,7 @@ public final class Json {
                     }
                     visitor.endArray(position());
                 }
-                case VALUE_STRING -> visitor.text(parser.getText(), position);
+                case VALUE_STRING -> visitor.text(checked(parser.getText()), position);
                 case VALUE_NUMBER_INT -> {
                     BigInteger number = parser.getBigIntegerValue();
                     if (number.bitLength() < 64) {
@@ -196,7 +182,7 @@ public final class Json {
                 case VALUE_NUMBER_FLOAT -> {
                     double number = parser.getDoubleValue();
                     if (Double.isInfinite(number)) {
-                        throw CheckpointFormatException.malformed(file, position, "JSON document", "number " + parser.getText(),
+                        throw CheckpointFormatException.malformed(file, position, "JSON number", parser.getText(),
                                 "a number that double precision holds");
                     }
                     visitor.real(number, position);
@@ -211,11 +197,35 @@ public final class Json {
         }
 
         private JsonToken next() throws IOException {
-            JsonToken token = parser.nextToken();
+            JsonToken token = tokenOrEnd();
             if (token == null) {
                 throw CheckpointFormatException.malformed(file, position(), "JSON document", "its end", "the rest of it");
             }
             return token;
+        }
+
+        @org.jspecify.annotations.Nullable
+        JsonToken tokenOrEnd() throws IOException {
+            JsonToken token = parser.nextToken();
+            while (token == JsonToken.NOT_AVAILABLE) {
+                feed.more();
+                token = parser.nextToken();
+            }
+            return token;
+        }
+
+        /// Escapes can spell halves of surrogate pairs, which no UTF-8 can hold.
+        private String checked(String text) throws CheckpointFormatException {
+            for (int i = 0; i < text.length(); i++) {
+                if (Character.isSurrogate(text.charAt(i))) {
+                    if (!Character.isSurrogatePair(text.charAt(i), i + 1 < text.length() ? text.charAt(i + 1) : 0)) {
+                        throw CheckpointFormatException.malformed(file, position(), "JSON string", text,
+                                "text without unpaired surrogates");
+                    }
+                    i++;
+                }
+            }
+            return text;
         }
     }
 
@@ -310,34 +320,70 @@ public final class Json {
         }
     }
 
-    /// Feeds a range of a source to the parser in pieces.
-    private static final class SourceInputStream extends InputStream {
+    /// Feeds a range of a source to the parser in pieces that are known to be UTF-8: the parser itself takes any lead byte's word for it.
+    private static final class Feed {
+        private static final int PIECE = 1 << 16;
+
+        private final ByteArrayFeeder feeder;
         private final ByteSource source;
+        private final long begin;
         private final long end;
+        private final byte[] piece;
         private long position;
+        /// Bytes that the current character still needs, and the range of the next of them.
+        private int needed;
+        private int lowest;
+        private int highest;
 
-        SourceInputStream(ByteSource source, long offset, long length) {
+        Feed(JsonParser parser, ByteSource source, long offset, long length) {
             java.util.Objects.checkFromIndexSize(offset, length, source.length());
+            this.feeder = (ByteArrayFeeder) parser.getNonBlockingInputFeeder();
             this.source = source;
-            this.position = offset;
+            this.begin = offset;
             this.end = offset + length;
+            this.piece = new byte[(int) Math.min(PIECE, length)];
+            this.position = offset;
         }
 
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : Byte.toUnsignedInt(one[0]);
-        }
-
-        @Override
-        public int read(byte[] target, int offset, int length) throws IOException {
+        void more() throws IOException {
             if (position >= end) {
-                return -1;
+                feeder.endOfInput();
+                return;
             }
-            int count = (int) Math.min(length, end - position);
-            source.read(position, java.lang.foreign.MemorySegment.ofArray(target).asSlice(offset, count));
+            int count = (int) Math.min(piece.length, end - position);
+            source.read(position, java.lang.foreign.MemorySegment.ofArray(piece).asSlice(0, count));
+            if (position == begin && count >= 3 && piece[0] == (byte) 0xef && piece[1] == (byte) 0xbb && piece[2] == (byte) 0xbf) {
+                throw CheckpointFormatException.malformed(source.name(), position, "JSON document", "a byte order mark", "a value");
+            }
+            check(count);
             position += count;
-            return count;
+            feeder.feedInput(piece, 0, count);
+        }
+
+        private void check(int count) throws CheckpointFormatException {
+            for (int i = 0; i < count; i++) {
+                int b = Byte.toUnsignedInt(piece[i]);
+                if (needed > 0) {
+                    if (b < lowest || b > highest) {
+                        throw notUtf8(i);
+                    }
+                    needed--;
+                    lowest = 0x80;
+                    highest = 0xbf;
+                } else if (b >= 0x80) {
+                    if (b < 0xc2 || b > 0xf4) {
+                        throw notUtf8(i);
+                    }
+                    needed = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+                    lowest = b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80;
+                    highest = b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf;
+                }
+            }
+        }
+
+        private CheckpointFormatException notUtf8(int index) {
+            return CheckpointFormatException.malformed(source.name(), position + index, "JSON document",
+                    String.format("byte 0x%02x", piece[index]), "UTF-8");
         }
     }
 }

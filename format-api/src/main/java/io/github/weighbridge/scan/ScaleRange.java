@@ -28,7 +28,8 @@ public record ScaleRange(float smallest, float largest, boolean negative) {
     /// @throws CheckpointFormatException when a scale is not finite
     /// @throws IllegalArgumentException when the tensor has no such plane
     public static ScaleRange of(StoredTensor tensor, List<ByteSource> files) throws IOException {
-        Grid grid = tensor.encoding().grid(tensor.shape()).orElseThrow(() -> new IllegalArgumentException(tensor.name() + " is on no grid"));
+        Grid grid =
+                tensor.encoding().grid(tensor.shape()).orElseThrow(() -> new IllegalArgumentException(tensor.name() + " is on no grid"));
         DenseType type = grid.scale();
         int plane = 0;
         while (tensor.encoding().planes().get(plane).kind() != Plane.Kind.SCALES) {

@@ -50,7 +50,8 @@ final class CodeCarriage {
             }
             Grid grid = from.get().grid(tensor.shape()).orElseThrow();
             Optional<Encoding> to = CANDIDATES.stream().map(GgmlEncodings::of).filter(encoding -> encoding.codeWriter().isPresent()
-                    && encoding.misfit(tensor.shape()).isEmpty() && encoding.carries(grid, tensor.shape()).kind() != Carriage.Kind.NO).findFirst();
+                    && encoding.misfit(tensor.shape()).isEmpty() && encoding.carries(grid, tensor.shape()).kind() != Carriage.Kind.NO)
+                    .findFirst();
             if (to.isEmpty()) {
                 unfit.add(tensor.name());
             } else if (scalesFit(tensor.view(), files)) {
@@ -65,7 +66,8 @@ final class CodeCarriage {
         }
         if (!outside.isEmpty()) {
             carriage.findings.add(Finding.warning("scales-outside-half-precision", outside.size()
-                    + " tensors have scales that are no normal numbers of half precision; their numbers are kept in a dense type", outside));
+                    + " tensors have scales that are no normal numbers of half precision; their numbers are kept in a dense type",
+                    outside));
         }
         return carriage;
     }

@@ -1,5 +1,7 @@
 package io.github.weighbridge.gguf;
 
+import io.github.weighbridge.encoding.EncoderInputs;
+import io.github.weighbridge.gguf.encoding.GgmlEncodings;
 import io.github.weighbridge.gguf.file.GgmlType;
 import java.util.Arrays;
 import java.util.List;
@@ -69,8 +71,11 @@ enum GgufFileType {
         return this == F32 || this == F16 || this == BF16;
     }
 
+    /// The types that can be written without an importance matrix.
     static List<String> names() {
-        return Arrays.stream(values()).map(Enum::name).toList();
+        return Arrays.stream(values()).filter(candidate -> GgmlEncodings.of(candidate.type).encoder(EncoderInputs.PLAIN).isPresent())
+                .map(Enum::name)
+                .toList();
     }
 
     /// The file type of a name, upper or lower case; `Q3_K`, `Q4_K` and `Q5_K` mean their `_M` forms, as in llama-quantize.

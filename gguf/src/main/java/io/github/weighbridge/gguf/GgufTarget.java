@@ -158,8 +158,9 @@ final class GgufTarget implements Target {
         }
         List<String> cache = source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE))
                 .map(StoredTensor::name).toList();
-        add(findings, "activation-scales-lost", activation, "trained scales of static activations are lost: GGUF has no place for them. Compare the"
-                + " perplexity of the result with that of the source to measure what that costs");
+        add(findings, "activation-scales-lost", activation,
+                "trained scales of static activations are lost: GGUF has no place for them. Compare the"
+                        + " perplexity of the result with that of the source to measure what that costs");
         add(findings, "cache-scales-lost", cache, "trained scales of the key/value cache are lost: GGUF has no place for them");
     }
 
@@ -270,7 +271,8 @@ final class GgufTarget implements Target {
             Encoding encoding = GgmlEncodings.of(one.type());
             Optional<String> refusal = refuses(tensor, encoding);
             if (refusal.isPresent()) {
-                throw new PolicyException("--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
+                throw new PolicyException(
+                        "--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
             }
             choices.put(tensor.name(), Choice.of(encoding, one.fallback() ? "fallback of type " + fileType : "type " + fileType));
             if (one.fallback()) {

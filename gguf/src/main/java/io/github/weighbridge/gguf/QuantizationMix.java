@@ -103,7 +103,8 @@ final class QuantizationMix {
         if (name.contains("attn_output.weight")) {
             return Kind.ATTENTION_OUTPUT;
         }
-        return name.contains("ffn_up") ? Kind.FFN_UP : name.contains("ffn_gate") ? Kind.FFN_GATE : name.contains("ffn_down") ? Kind.FFN_DOWN : Kind.OTHER;
+        return name.contains("ffn_up") ? Kind.FFN_UP : name.contains("ffn_gate") ? Kind.FFN_GATE : name.contains("ffn_down") ? Kind.FFN_DOWN
+                : Kind.OTHER;
     }
 
     private GgmlType mixed(TargetTensor tensor) {
@@ -115,7 +116,8 @@ final class QuantizationMix {
             case ATTENTION_K -> experts == 8 || fileType == GgufFileType.MXFP4_MOE ? GgmlType.Q8_0 : usual;
             case ATTENTION_OUTPUT -> attentionOutput(usual);
             case FFN_DOWN -> down(tensor, usual);
-            case ATTENTION_Q, FFN_UP, FFN_GATE, OTHER -> fileType == GgufFileType.MXFP4_MOE && tensor.shape().rank() < 3 ? GgmlType.Q8_0 : usual;
+            case ATTENTION_Q, FFN_UP, FFN_GATE, OTHER ->
+                    fileType == GgufFileType.MXFP4_MOE && tensor.shape().rank() < 3 ? GgmlType.Q8_0 : usual;
         };
     }
 

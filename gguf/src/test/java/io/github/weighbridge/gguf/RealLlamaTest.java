@@ -1,9 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.fixtures.llama.LlamaCpp;
@@ -40,6 +36,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// What counts: the real llama.cpp loads our files, and computes with them what it should.
 class RealLlamaTest {
     /// llama.cpp says this of every Gemma 4 file that follows its own converter, which makes the token user defined.
@@ -49,8 +49,7 @@ class RealLlamaTest {
     private static String text;
     private static Value.Fields reference;
 
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     @BeforeAll
     static void findLlama() throws IOException {
@@ -80,14 +79,15 @@ class RealLlamaTest {
                     .as("what llama.cpp complains of").isEmpty();
             int[] tokens = model.tokenize(text, true, false);
             List<Value> passage = reference.object("passage").orElseThrow().list("token_ids").orElseThrow();
-            assertThat(Arrays.copyOf(tokens, passage.size())).containsExactly(passage.stream().mapToInt(id -> (int) ((Value.Whole) id).number()).toArray());
+            assertThat(Arrays.copyOf(tokens, passage.size()))
+                    .containsExactly(passage.stream().mapToInt(id -> (int) ((Value.Whole) id).number()).toArray());
             return model.evaluate(tokens).perplexity();
         }
     }
 
     @ParameterizedTest
     @CsvSource({"F32, 46.8834, 0.0001", "BF16, 46.8834, 0.0005", "F16, 46.8834, 0.0005", "Q8_0, 46.8834, 0.002", "Q4_0, 47.4354, 0.002",
-            "Q4_0:pure, 47.5245, 0.002", "Q4_K_M, 47.1036, 0.002", "Q6_K, 46.9820, 0.002"})
+        "Q4_0:pure, 47.5245, 0.002", "Q4_K_M, 47.1036, 0.002", "Q6_K, 46.9820, 0.002"})
     void convertsTheBaseCheckpointToTheLossOfTheReference(String type, double expected, double relative) throws Exception {
         Path gguf = folder.resolve("base-" + type.replace(':', '-') + ".gguf");
         boolean pure = type.endsWith(":pure");
@@ -126,7 +126,8 @@ class RealLlamaTest {
             GgufFile first = GgufFile.read(a, Limits.DEFAULT);
             GgufFile second = GgufFile.read(b, Limits.DEFAULT);
             assertThat(keys(second)).isEqualTo(keys(first));
-            assertThat(second.tensors().stream().map(GgufTensorInfo::name)).containsExactlyElementsOf(first.tensors().stream().map(GgufTensorInfo::name).toList());
+            assertThat(second.tensors().stream().map(GgufTensorInfo::name))
+                    .containsExactlyElementsOf(first.tensors().stream().map(GgufTensorInfo::name).toList());
             for (GgufTensorInfo tensor : first.tensors()) {
                 assertThat(bytes(second, second.tensor(tensor.name()).orElseThrow())).as(tensor.name()).isEqualTo(bytes(first, tensor));
             }
@@ -145,8 +146,9 @@ class RealLlamaTest {
 
     /// Whole files: the same types, fallbacks included, and the same bytes. Types that start with `+` are written with `--pure`.
     @ParameterizedTest
-    @ValueSource(strings = {"+Q8_0", "+Q4_0", "Q4_0", "Q8_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q4_K_S", "Q5_K_M", "Q5_K_S", "Q3_K_S", "Q3_K_M", "Q3_K_L",
-            "Q2_K", "Q6_K", "TQ1_0", "TQ2_0", "IQ4_NL", "MXFP4_MOE", "Q2_0"})
+    @ValueSource(strings = {"+Q8_0", "+Q4_0", "Q4_0", "Q8_0", "Q4_1", "Q5_0", "Q5_1", "Q4_K_M", "Q4_K_S", "Q5_K_M", "Q5_K_S", "Q3_K_S",
+        "Q3_K_M", "Q3_K_L",
+        "Q2_K", "Q6_K", "TQ1_0", "TQ2_0", "IQ4_NL", "MXFP4_MOE", "Q2_0"})
     void tensorsEqualThoseOfLlamaQuantize(String word) throws Exception {
         boolean pure = word.startsWith("+");
         String type = pure ? word.substring(1) : word;

@@ -10,17 +10,19 @@ import picocli.CommandLine.Option;
 
 /// The options that say which key/value caches are listed.
 final class CacheOptions {
-    @Option(names = "--context", split = ",", paramLabel = "N", description = "Contexts to list the key/value cache for, in tokens; k is 1024.")
-    private List<String> contexts = new ArrayList<>();
+    @Option(names = "--context", split = ",", paramLabel = "N",
+            description = "Contexts to list the key/value cache for, in tokens; k is 1024.") private List<String> contexts =
+                    new ArrayList<>();
 
-    @Option(names = "--kv-cache", split = ",", paramLabel = "TYPE", description = "Types to list it for: f16, q8_0, int8, q4_0.")
-    private List<String> types = new ArrayList<>();
+    @Option(names = "--kv-cache", split = ",", paramLabel = "TYPE",
+            description = "Types to list it for: f16, q8_0, int8, q4_0.") private List<String> types = new ArrayList<>();
 
     AuditOptions options() throws UsageException {
         List<Long> tokens = new ArrayList<>();
         for (String context : contexts) {
             tokens.add(Numbers.tokens(context)
-                    .orElseThrow(() -> new UsageException("--context \"" + context + "\" is no number of tokens, such as 4096, 32k or 1m")));
+                    .orElseThrow(
+                            () -> new UsageException("--context \"" + context + "\" is no number of tokens, such as 4096, 32k or 1m")));
         }
         List<KeyValueCache.Type> caches = new ArrayList<>();
         for (String type : types) {

@@ -29,23 +29,19 @@ import picocli.CommandLine.Parameters;
 final class ConvertCommand implements Action {
     private static final int MOST_THREADS = 1024;
 
-    @Mixin
-    private SourceOptions source = new SourceOptions();
+    @Mixin private SourceOptions source = new SourceOptions();
 
-    @Parameters(index = "1", paramLabel = "TARGET", description = "The file or folder to make.")
-    private String target = "";
+    @Parameters(index = "1", paramLabel = "TARGET", description = "The file or folder to make.") private String target = "";
 
-    @Mixin
-    private TargetOptions options = new TargetOptions();
+    @Mixin private TargetOptions options = new TargetOptions();
 
-    @Option(names = "--threads", paramLabel = "N", description = "Working threads; one for each processor if not given.")
-    private int threads = EngineOptions.defaults().threads();
+    @Option(names = "--threads", paramLabel = "N",
+            description = "Working threads; one for each processor if not given.") private int threads = EngineOptions.defaults().threads();
 
-    @Option(names = "--force", description = "Replace TARGET if it exists.")
-    private boolean force;
+    @Option(names = "--force", description = "Replace TARGET if it exists.") private boolean force;
 
-    @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report of the result to a file.")
-    private String report = "";
+    @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report of the result to a file.") private String report =
+            "";
 
     private String current = "";
 
@@ -98,8 +94,9 @@ final class ConvertCommand implements Action {
 
     private String summary(ConversionPlan plan, double seconds) {
         String speed = String.format(Locale.ROOT, "%.1f MB/s", plan.bytes() / 1e6 / Math.max(seconds, 1e-3));
-        String losses = plan.findings().stream().filter(finding -> finding.severity() != Finding.Severity.INFO).map(Finding::code).distinct()
-                .collect(Collectors.joining(", "));
+        String losses =
+                plan.findings().stream().filter(finding -> finding.severity() != Finding.Severity.INFO).map(Finding::code).distinct()
+                        .collect(Collectors.joining(", "));
         return Harmless.line(target) + ": " + Numbers.grouped(plan.bytes()) + " bytes in " + Numbers.duration(seconds) + ", " + speed
                 + (losses.isEmpty() ? "" : "; findings: " + Harmless.line(losses));
     }
@@ -117,7 +114,8 @@ final class ConvertCommand implements Action {
             });
             // What the conversion lost is known only to the plan.
             List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
-            Audited both = new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(), findings, false);
+            Audited both = new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(),
+                    findings, false);
             current = report;
             file.write(AuditJson.report(both, AuditOptions.DEFAULT));
         }

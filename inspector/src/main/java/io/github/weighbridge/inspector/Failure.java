@@ -44,12 +44,14 @@ record Failure(int code, String line) {
             case FileSystemException e -> new Failure(INPUT_OUTPUT, fileSystem(e, where));
             case UncheckedIOException e when e.getCause() != null -> of(e.getCause(), given, command);
             case IOException e -> new Failure(INPUT_OUTPUT, where.begin(text(e)));
-            case InvalidPathException e -> new Failure(INPUT_OUTPUT, where.begin(e.getInput() + ": is no path on this system (" + e.getReason()
-                    + ", file names are in " + System.getProperty("sun.jnu.encoding") + ")"));
+            case InvalidPathException e ->
+                    new Failure(INPUT_OUTPUT, where.begin(e.getInput() + ": is no path on this system (" + e.getReason()
+                            + ", file names are in " + System.getProperty("sun.jnu.encoding") + ")"));
             case OutOfMemoryError e -> new Failure(DEFECT, where.begin("not enough memory (" + text(e)
                     + "); a larger heap is set by WEIGHBRIDGE_JAVA_OPTS, for example -Xmx2g"));
             case ServiceConfigurationError e -> new Failure(DEFECT, where.begin("a plugin cannot be loaded: " + text(e)));
-            default -> new Failure(DEFECT, where.begin("a defect of ours, please report it with what " + Main.STACK_TRACE + " shows: " + cause));
+            default -> new Failure(DEFECT,
+                    where.begin("a defect of ours, please report it with what " + Main.STACK_TRACE + " shows: " + cause));
         };
     }
 

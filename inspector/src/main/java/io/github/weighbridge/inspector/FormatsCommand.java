@@ -15,8 +15,7 @@ import picocli.CommandLine.Option;
 final class FormatsCommand implements Action {
     private static final String OURS = "io.github.weighbridge.";
 
-    @Option(names = "--json", description = "Print JSON (schema weighbridge.formats/1).")
-    private boolean json;
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.formats/1).") private boolean json;
 
     @Override
     public void run(Session session) {
@@ -37,7 +36,8 @@ final class FormatsCommand implements Action {
                 report.paragraph(2, 4, "--type: " + String.join(", ", format.types()));
             }
             if (!format.encodings().isEmpty()) {
-                report.paragraph(2, 4, "encodings: " + format.encodings().stream().map(Encoding::name).distinct().collect(Collectors.joining(", ")));
+                report.paragraph(2, 4,
+                        "encodings: " + format.encodings().stream().map(Encoding::name).distinct().collect(Collectors.joining(", ")));
             }
         }
     }

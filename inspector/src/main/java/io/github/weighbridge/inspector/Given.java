@@ -26,7 +26,8 @@ record Given(String source, String current, List<String> all) {
 
     /// The message, beginning with the path it is about.
     String begin(String message) {
-        return about(message).orElseGet(() -> current.isEmpty() ? Harmless.line(message) : Harmless.line(current) + ": " + Harmless.line(message));
+        return about(message)
+                .orElseGet(() -> current.isEmpty() ? Harmless.line(message) : Harmless.line(current) + ": " + Harmless.line(message));
     }
 
     /// The message, when it begins with one of the paths, with that path as it was given.
@@ -58,7 +59,8 @@ record Given(String source, String current, List<String> all) {
         if (path.isEmpty() || !message.startsWith(path)) {
             return false;
         }
-        return path.endsWith("/") || message.length() == path.length() || message.charAt(path.length()) == ':' || message.charAt(path.length()) == '/';
+        return path.endsWith("/") || message.length() == path.length() || message.charAt(path.length()) == ':'
+                || message.charAt(path.length()) == '/';
     }
 
     /// The way in which Java writes a path: no double separators, none at the end.

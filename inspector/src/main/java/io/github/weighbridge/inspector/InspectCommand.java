@@ -11,17 +11,13 @@ import picocli.CommandLine.Option;
 
 @Command(name = "inspect", description = "Weighs a checkpoint. Reads headers, no weights.")
 final class InspectCommand implements Action {
-    @Mixin
-    private SourceOptions source = new SourceOptions();
+    @Mixin private SourceOptions source = new SourceOptions();
 
-    @Mixin
-    private CacheOptions cache = new CacheOptions();
+    @Mixin private CacheOptions cache = new CacheOptions();
 
-    @Option(names = "--json", description = "Print JSON (schema weighbridge.inspect/1).")
-    private boolean json;
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.inspect/1).") private boolean json;
 
-    @Option(names = "--tensors", description = "List all tensors. JSON always does.")
-    private boolean tensors;
+    @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
     @Override
     public Given given() {

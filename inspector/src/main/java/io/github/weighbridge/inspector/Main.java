@@ -41,7 +41,8 @@ public final class Main {
         AtomicBoolean ending = new AtomicBoolean();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> ending.set(true), "weighbridge-ending"));
         Screen screen = Screen.ofProcess();
-        PrintStream out = new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false, screen.charset());
+        PrintStream out =
+                new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false, screen.charset());
         int code = run(args, new Session(out, System.err, screen, ending::get));
         out.flush();
         System.exit(code);

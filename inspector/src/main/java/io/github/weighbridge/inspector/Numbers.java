@@ -27,9 +27,9 @@ final class Numbers {
         return unit == 0 ? bytes + " B" : String.format(Locale.ROOT, "%.2f %s", number, UNITS[unit]);
     }
 
-    /// Bits of a parameter, `4.5000`.
+    /// Bits of a parameter, `4.500`.
     static String bits(double bits) {
-        return String.format(Locale.ROOT, "%.4f", bits);
+        return String.format(Locale.ROOT, "%.3f", bits);
     }
 
     /// A part of a whole, `12.3%`.

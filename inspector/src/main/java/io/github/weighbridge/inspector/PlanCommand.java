@@ -17,17 +17,14 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "plan", description = "Says what convert would write, to the byte. Reads headers and documents, writes nothing.")
 final class PlanCommand implements Action {
-    @Mixin
-    private SourceOptions source = new SourceOptions();
+    @Mixin private SourceOptions source = new SourceOptions();
 
-    @Parameters(index = "1", arity = "0..1", paramLabel = "TARGET", description = "The file or folder that convert would be given.")
-    private String target = "";
+    @Parameters(index = "1", arity = "0..1", paramLabel = "TARGET",
+            description = "The file or folder that convert would be given.") private String target = "";
 
-    @Mixin
-    private TargetOptions options = new TargetOptions();
+    @Mixin private TargetOptions options = new TargetOptions();
 
-    @Option(names = "--json", description = "Print JSON (schema weighbridge.plan/1).")
-    private boolean json;
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.plan/1).") private boolean json;
 
     @Override
     public Given given() {

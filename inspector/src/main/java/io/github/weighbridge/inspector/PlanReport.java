@@ -52,7 +52,8 @@ final class PlanReport {
             sum.reasons.add(job.reason());
         }
         report.section("How tensors come about");
-        Table table = new Table().name("way", 6).name("from", 6).name("to", 6).number("tensors").number("bytes").number("", 2).name("why", 12, 1);
+        Table table =
+                new Table().word("way").name("from", 12).name("to", 12).number("tensors").number("bytes").number("", 2).name("why", 16, 1);
         ways.entrySet().stream().sorted(Comparator.comparing((Map.Entry<Way, Sum> way) -> way.getKey().mode())).forEach(way -> table.row(
                 word(way.getKey().mode()), way.getKey().from(), way.getKey().to(), Numbers.grouped(way.getValue().tensors),
                 Numbers.grouped(way.getValue().bytes), Numbers.size(way.getValue().bytes), String.join("; ", way.getValue().reasons)));
@@ -84,7 +85,8 @@ final class PlanReport {
         report.section(plan.folder() ? "Files of the folder" : "Files");
         Table table = new Table().name("file", 16).number("bytes").number("").name("", 9, 1);
         for (OutputFile file : plan.files().subList(0, Math.min(FILES_NAMED, plan.files().size()))) {
-            table.row(file.name(), Numbers.grouped(file.length()), Numbers.size(file.length()), file.holdsTensors() ? "tensors" : "document");
+            table.row(file.name(), Numbers.grouped(file.length()), Numbers.size(file.length()),
+                    file.holdsTensors() ? "tensors" : "document");
         }
         report.table(table);
         if (plan.files().size() > FILES_NAMED) {
@@ -97,7 +99,7 @@ final class PlanReport {
                 .mapToLong(piece -> piece instanceof Piece.Rendered ? piece.length() : 0).sum();
         int threads = EngineOptions.defaults().threads();
         report.section("What it takes");
-        Table table = new Table().name("", 8).number("").number("").name("", 10, 1);
+        Table table = new Table().word("").number("").number("").name("", 10, 1);
         table.row("disk", Numbers.grouped(plan.bytes()), Numbers.size(plan.bytes()), "");
         long free = free(target);
         if (free >= 0) {

@@ -14,8 +14,7 @@ import picocli.CommandLine.Option;
 
 @Command(name = "policies", description = "Lists policies, and the named types of each format.")
 final class PoliciesCommand implements Action {
-    @Option(names = "--json", description = "Print JSON (schema weighbridge.policies/1).")
-    private boolean json;
+    @Option(names = "--json", description = "Print JSON (schema weighbridge.policies/1).") private boolean json;
 
     @Override
     public void run(Session session) {

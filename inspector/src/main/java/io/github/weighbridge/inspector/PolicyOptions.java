@@ -21,20 +21,20 @@ final class PolicyOptions {
     private static final Set<String> PARTS = new TreeSet<>(Set.of("vision", "audio", "ple", "mtp"));
     private static final Match EVERYTHING = new Match(Set.of(), Set.of(), Set.of(), Optional.empty());
 
-    @Option(names = "--policy", paramLabel = "NAME", description = "A policy that \"weighbridge policies\" lists; keep if none is named.")
-    private String policy = "";
+    @Option(names = "--policy", paramLabel = "NAME",
+            description = "A policy that \"weighbridge policies\" lists; keep if none is named.") private String policy = "";
 
-    @Option(names = "--type", paramLabel = "TYPE", description = "A type of the target format, such as Q8_0 for gguf, with its mix and fallbacks.")
-    private String type = "";
+    @Option(names = "--type", paramLabel = "TYPE",
+            description = "A type of the target format, such as Q8_0 for gguf, with its mix and fallbacks.") private String type = "";
 
-    @Option(names = "--pure", description = "Give the type to all tensors, without its mix.")
-    private boolean pure;
+    @Option(names = "--pure", description = "Give the type to all tensors, without its mix.") private boolean pure;
 
-    @Option(names = "--tensor", paramLabel = "REGEX=TYPE", description = "Give an encoding to tensors whose name matches; the first match wins.")
-    private List<String> rules = new ArrayList<>();
+    @Option(names = "--tensor", paramLabel = "REGEX=TYPE",
+            description = "Give an encoding to tensors whose name matches; the first match wins.") private List<String> rules =
+                    new ArrayList<>();
 
-    @Option(names = "--strip", split = ",", paramLabel = "PART", description = "Leave parts out: vision, audio, ple, mtp.")
-    private List<String> parts = new ArrayList<>();
+    @Option(names = "--strip", split = ",", paramLabel = "PART", description = "Leave parts out: vision, audio, ple, mtp.") private List<
+            String> parts = new ArrayList<>();
 
     Policy policy() throws UsageException {
         Policy result = base();
@@ -77,7 +77,8 @@ final class PolicyOptions {
         try {
             return new Rule(Match.named(Pattern.compile(text.substring(0, split))), text.substring(split + 1), "--tensor \"" + text + "\"");
         } catch (PatternSyntaxException e) {
-            throw new UsageException("--tensor \"" + text + "\": " + e.getDescription() + (e.getIndex() < 0 ? "" : " at character " + (e.getIndex() + 1)));
+            throw new UsageException(
+                    "--tensor \"" + text + "\": " + e.getDescription() + (e.getIndex() < 0 ? "" : " at character " + (e.getIndex() + 1)));
         }
     }
 }

@@ -62,7 +62,8 @@ final class Progress implements LongConsumer, AutoCloseable {
         double part = total == 0 ? 1 : Math.min(1, (double) done / total);
         int full = (int) (part * BAR);
         double speed = done / Math.max(seconds, 1e-3);
-        return String.format(Locale.ROOT, "[%s%s] %3d%%  %,d of %,d MB  %.0f MB/s  %s left", "=".repeat(full), " ".repeat(BAR - full), (int) (part * 100),
+        return String.format(Locale.ROOT, "[%s%s] %3d%%  %,d of %,d MB  %.0f MB/s  %s left", "=".repeat(full), " ".repeat(BAR - full),
+                (int) (part * 100),
                 done / 1_000_000, total / 1_000_000, speed / 1e6, Numbers.duration(Math.max(0, total - done) / Math.max(speed, 1)));
     }
 

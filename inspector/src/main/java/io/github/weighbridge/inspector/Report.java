@@ -66,12 +66,12 @@ final class Report {
 
     /// Prints a table without the titles of its columns.
     void body(Table table) {
-        table.printBody(out, screen, style, INDENT);
+        table.print(out, screen, style, INDENT, false);
     }
 
     /// Prints a table.
     void table(Table table) {
-        table.print(out, screen, style, INDENT);
+        table.print(out, screen, style, INDENT, true);
     }
 
     private void head(Audited audited) {
@@ -110,13 +110,14 @@ final class Report {
             text.append(", ").append(owners).append(" with a cache of their own");
         }
         return text.append(", width ").append(Numbers.grouped(architecture.hiddenSize())).append(", vocabulary ")
-                .append(Numbers.grouped(architecture.vocabularySize())).append(", context ").append(Numbers.grouped(architecture.contextLength()))
+                .append(Numbers.grouped(architecture.vocabularySize())).append(", context ")
+                .append(Numbers.grouped(architecture.contextLength()))
                 .toString();
     }
 
     private void totals(Footprint footprint, long bytes) {
         section("Totals");
-        Table table = new Table().name("", 8).number("").number("").number("");
+        Table table = new Table().word("").number("").number("").number("");
         table.row("tensors", Numbers.grouped(footprint.tensors()), "", "");
         table.row("parameters", Numbers.grouped(footprint.parameters()), "", "");
         table.row("tensor bytes", Numbers.grouped(footprint.tensorBytes()), Numbers.size(footprint.tensorBytes()),
@@ -129,15 +130,16 @@ final class Report {
 
     private void components(Footprint footprint) {
         section("Components");
-        Table table = new Table().name("component, encodings", 12).number("tensors").number("parameters").number("bytes").number("", 2)
-                .number("share", 1).number("bits/w");
+        Table table = new Table().name("component", 19).number("tensors").number("parameters").number("bytes").number("", 1)
+                .number("share", 2).number("bits/w");
         for (ComponentShare share : footprint.components()) {
             table.row(true, share.component().word(), Numbers.grouped(share.encodings().stream().mapToLong(EncodingShare::tensors).sum()),
                     Numbers.grouped(share.parameters()), Numbers.grouped(share.bytes()), Numbers.size(share.bytes()),
                     Numbers.share(share.bytes(), footprint.tensorBytes()), Numbers.bits(share.bitsPerWeight()));
             for (EncodingShare encoding : share.encodings()) {
                 table.row("  " + encoding.encoding(), Numbers.grouped(encoding.tensors()), Numbers.grouped(encoding.parameters()),
-                        Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()), Numbers.share(encoding.bytes(), footprint.tensorBytes()),
+                        Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()),
+                        Numbers.share(encoding.bytes(), footprint.tensorBytes()),
                         Numbers.bits(Footprint.bits(encoding.bytes(), encoding.parameters())));
             }
         }
@@ -150,7 +152,7 @@ final class Report {
             return;
         }
         section("Layers, with the bits per weight of their parts");
-        Table table = new Table().name("layers", 6).name("kind", 4, 1).number("bytes of each").number("bytes of all", 4).number("bits/w")
+        Table table = new Table().word("layers").word("kind").number("bytes of each").number("bytes of all", 4).number("bits/w")
                 .number("attention").number("ffn").number("experts", 1).number("per_layer", 1).number("norms", 3).number("other", 2);
         Optional<Component> component = Optional.empty();
         int begin = 0;
@@ -163,11 +165,12 @@ final class Report {
             }
             if (!component.equals(Optional.of(first.component()))) {
                 component = Optional.of(first.component());
-                table.row(true, first.component().word(), "", "", "", "", "", "", "", "", "", "");
+                table.heading(first.component().word());
             }
             String range = end - begin == 1 ? Integer.toString(first.layer()) : first.layer() + "-" + layers.get(end - 1).layer();
             table.row("  " + range, first.attention().map(Layer.Attention::word).orElse(""), Numbers.grouped(first.bytes()),
-                    Numbers.grouped(first.bytes() * (end - begin)), Numbers.bits(first.bitsPerWeight()), part(first, "attention"), part(first, "ffn"),
+                    Numbers.grouped(first.bytes() * (end - begin)), Numbers.bits(first.bitsPerWeight()), part(first, "attention"),
+                    part(first, "ffn"),
                     part(first, "experts"), part(first, "per_layer"), part(first, "norms"), part(first, "other"));
             begin = end;
         }
@@ -175,7 +178,8 @@ final class Report {
     }
 
     private static boolean alike(LayerShare a, LayerShare b) {
-        return a.component().equals(b.component()) && a.attention().equals(b.attention()) && a.parameters() == b.parameters() && a.bytes() == b.bytes()
+        return a.component().equals(b.component()) && a.attention().equals(b.attention()) && a.parameters() == b.parameters()
+                && a.bytes() == b.bytes()
                 && a.bits().equals(b.bits());
     }
 
@@ -186,7 +190,7 @@ final class Report {
 
     private void memory(Architecture architecture, Footprint footprint, AuditOptions options) {
         section("Memory");
-        Table weights = new Table().name("", 8).number("").number("").name("", 10, 1);
+        Table weights = new Table().word("").number("").number("").name("", 10, 1);
         weights.row("resident", Numbers.grouped(footprint.memory().residentBytes()), Numbers.size(footprint.memory().residentBytes()),
                 "weights that every token needs");
         weights.row("streamable", Numbers.grouped(footprint.memory().streamableBytes()), Numbers.size(footprint.memory().streamableBytes()),
@@ -218,7 +222,8 @@ final class Report {
         }
         section("Findings");
         for (Finding finding : findings) {
-            StringBuilder text = new StringBuilder(finding.severity().word()).append(' ').append(finding.code()).append(": ").append(finding.message());
+            StringBuilder text =
+                    new StringBuilder(finding.severity().word()).append(' ').append(finding.code()).append(": ").append(finding.message());
             if (!finding.tensors().isEmpty()) {
                 List<String> named = finding.tensors().subList(0, Math.min(TENSORS_NAMED, finding.tensors().size()));
                 text.append(" (").append(String.join(", ", named.stream().map(name -> Harmless.fit(name, 60)).toList()));
@@ -234,7 +239,8 @@ final class Report {
     /// Prints a table of all tensors.
     void tensors(Audited audited) {
         section("Tensors");
-        Table table = new Table().name("tensor", 20).name("role", 10, 3).name("shape", 8).name("encoding", 6).number("bits/w", 1).number("bytes")
+        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1)
+                .number("bytes")
                 .number("file", 4).number("offset", 2);
         for (AuditedTensor each : audited.tensors()) {
             StoredTensor tensor = each.tensor();

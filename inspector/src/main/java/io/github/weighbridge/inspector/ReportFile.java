@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /// A report that will be written at the end. Its place is taken before the work begins, so that hours of work do not end in a folder that
@@ -35,7 +36,9 @@ final class ReportFile implements AutoCloseable {
         if (!Files.isDirectory(parent)) {
             throw new NoSuchFileException(path, null, "the folder it would be in does not exist");
         }
-        return new ReportFile(place, Files.createTempFile(parent, ".weighbridge-", ".json"));
+        Path draft = parent.resolve("." + place.getFileName() + ".partial-" + ProcessHandle.current().pid());
+        Files.newByteChannel(draft, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE).close();
+        return new ReportFile(place, draft);
     }
 
     void write(Value report) throws IOException {

@@ -16,7 +16,7 @@ import java.nio.file.Path;
 record Screen(int width, boolean colour, boolean progress, Charset charset) {
     private static final int TERMINAL_WIDTH = 80;
     private static final int PLAIN_WIDTH = 100;
-    private static final int NARROWEST = 40;
+    private static final int NARROWEST = 60;
     private static final int WIDEST = 400;
 
     /// A file or a pipe.

@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/// A table of text that keeps to the width of its screen: first names become shorter, then columns that can be done without are left out.
-/// Numbers are never cut.
+/// A table of text that keeps to the width of its screen: columns that can be done without are left out, then names become shorter. Numbers
+/// are never cut.
 final class Table {
     /// A column.
     ///
@@ -17,21 +17,28 @@ final class Table {
     /// @param spare columns with the highest number are left out first; those with 0 never are
     private record Column(String title, boolean right, int narrowest, int spare) {}
 
+    /// A row: a text for each column, or one that runs over all of them.
+    private record Row(boolean strong, List<String> cells) {}
+
     private static final int GAP = 2;
 
     private final List<Column> columns = new ArrayList<>();
-    private final List<List<String>> rows = new ArrayList<>();
-    private final List<Boolean> strong = new ArrayList<>();
+    private final List<Row> rows = new ArrayList<>();
 
-    /// A column of names that may be cut.
+    /// A column of texts that may be cut.
     Table name(String title, int narrowest) {
         return name(title, narrowest, 0);
     }
 
-    /// A column of names that may be cut, and left out.
+    /// A column of texts that may be cut, and left out.
     Table name(String title, int narrowest, int spare) {
         columns.add(new Column(title, false, narrowest, spare));
         return this;
+    }
+
+    /// A column of words, which stay whole.
+    Table word(String title) {
+        return name(title, 0, 0);
     }
 
     /// A column of numbers.
@@ -51,44 +58,37 @@ final class Table {
     }
 
     /// A row that stands out, or does not.
-    void row(boolean stands, String... cells) {
+    void row(boolean strong, String... cells) {
         if (cells.length != columns.size()) {
             throw new IllegalArgumentException(cells.length + " cells for " + columns.size() + " columns");
         }
-        rows.add(Arrays.stream(cells).map(Harmless::line).toList());
-        strong.add(stands);
+        rows.add(new Row(strong, Arrays.stream(cells).map(Harmless::line).toList()));
     }
 
-    /// Whether there are no rows.
-    boolean isEmpty() {
-        return rows.isEmpty();
+    /// A title for the rows that follow.
+    void heading(String text) {
+        rows.add(new Row(true, List.of(Harmless.line(text))));
     }
 
     /// Prints the table, indented.
-    void print(PrintStream out, Screen screen, Style style, int indent) {
-        print(out, screen, style, indent, true);
-    }
-
-    /// Prints the table without the line of titles.
-    void printBody(PrintStream out, Screen screen, Style style, int indent) {
-        print(out, screen, style, indent, false);
-    }
-
-    private void print(PrintStream out, Screen screen, Style style, int indent, boolean titles) {
+    ///
+    /// @param titles whether the columns' titles are printed
+    void print(PrintStream out, Screen screen, Style style, int indent, boolean titles) {
         int room = screen.width() - indent;
+        boolean[] shown = new boolean[columns.size()];
         int[] widths = new int[columns.size()];
         for (int i = 0; i < widths.length; i++) {
-            int column = i;
-            widths[i] = Math.max(columns.get(i).title().length(), rows.stream().mapToInt(row -> row.get(column).length()).max().orElse(0));
+            int longest = 0;
+            for (Row row : rows) {
+                longest = row.cells().size() == 1 ? longest : Math.max(longest, row.cells().get(i).length());
+            }
+            // A column in which nothing stands says nothing.
+            shown[i] = columns.get(i).spare() == 0 || longest > 0;
+            widths[i] = titles ? Math.max(columns.get(i).title().length(), longest) : longest;
         }
-        boolean[] shown = new boolean[widths.length];
-        Arrays.fill(shown, true);
-        // A column in which nothing stands says nothing.
-        for (int i = 0; i < widths.length; i++) {
-            int column = i;
-            shown[i] = columns.get(i).spare() == 0 || rows.stream().anyMatch(row -> !row.get(column).isEmpty());
-        }
-        while (least(widths, shown) > room) {
+        int[] least = IntStream.range(0, widths.length)
+                .map(i -> columns.get(i).narrowest() > 0 ? Math.min(widths[i], columns.get(i).narrowest()) : widths[i]).toArray();
+        while (total(least, shown) > room) {
             int drop = IntStream.range(0, widths.length).filter(i -> shown[i] && columns.get(i).spare() > 0).boxed()
                     .max((a, b) -> Integer.compare(columns.get(a).spare(), columns.get(b).spare())).orElse(-1);
             if (drop < 0) {
@@ -96,29 +96,31 @@ final class Table {
             }
             shown[drop] = false;
         }
-        for (int i = 0; i < widths.length && total(widths, shown) > room; i++) {
-            if (shown[i] && columns.get(i).narrowest() > 0) {
-                int over = total(widths, shown) - room;
-                widths[i] = Math.max(Math.min(widths[i], columns.get(i).narrowest()), widths[i] - over);
-            }
-        }
+        shorten(widths, least, shown, room);
         if (titles) {
             out.println(style.faint(line(columns.stream().map(Column::title).toList(), widths, shown, indent)));
         }
-        for (int i = 0; i < rows.size(); i++) {
-            String line = line(rows.get(i), widths, shown, indent);
-            out.println(strong.get(i) ? style.strong(line) : line);
+        for (Row row : rows) {
+            String line = row.cells().size() == 1 ? " ".repeat(indent) + Harmless.fit(row.cells().getFirst(), room)
+                    : line(row.cells(), widths, shown, indent);
+            out.println(row.strong() ? style.strong(line) : line);
         }
     }
 
-    private int least(int[] widths, boolean[] shown) {
-        int[] narrow = widths.clone();
-        for (int i = 0; i < narrow.length; i++) {
-            if (columns.get(i).narrowest() > 0) {
-                narrow[i] = Math.min(narrow[i], columns.get(i).narrowest());
+    /// Takes from the widest text first.
+    private static void shorten(int[] widths, int[] least, boolean[] shown, int room) {
+        for (int over = total(widths, shown) - room; over > 0; over--) {
+            int widest = -1;
+            for (int i = 0; i < widths.length; i++) {
+                if (shown[i] && widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest])) {
+                    widest = i;
+                }
             }
+            if (widest < 0) {
+                return;
+            }
+            widths[widest]--;
         }
-        return total(narrow, shown);
     }
 
     private static int total(int[] widths, boolean[] shown) {

@@ -21,11 +21,10 @@ import picocli.CommandLine.Option;
 
 /// What a command would make of a checkpoint.
 final class TargetOptions {
-    @Option(names = "--to", paramLabel = "FORMAT", description = "The format to write; may be left out where TARGET ends in its name.")
-    private String to = "";
+    @Option(names = "--to", paramLabel = "FORMAT",
+            description = "The format to write; may be left out where TARGET ends in its name.") private String to = "";
 
-    @Mixin
-    private PolicyOptions policy = new PolicyOptions();
+    @Mixin private PolicyOptions policy = new PolicyOptions();
 
     /// A request that has been checked as far as options go.
     ///
@@ -50,7 +49,8 @@ final class TargetOptions {
     private Format format(String target) throws UsageException {
         if (to.isEmpty()) {
             return byEnding(target).orElseThrow(
-                    () -> new UsageException("--to FORMAT is missing" + (target.isEmpty() ? "" : ", and TARGET does not end in the name of a format")));
+                    () -> new UsageException(
+                            "--to FORMAT is missing" + (target.isEmpty() ? "" : ", and TARGET does not end in the name of a format")));
         }
         Format format = Formats.installed().byName(to)
                 .orElseThrow(() -> new UsageException("--to \"" + to + "\": there is no such format, only " + writable()));

@@ -59,7 +59,8 @@ final class GemmaQuantization {
         if (modules.isPresent()) {
             for (Map.Entry<String, Value> rule : modules.get().fields().fields().entrySet()) {
                 if (!(rule.getValue() instanceof Value.Fields fields)) {
-                    throw config.wrong("quantization_config.module_quant_configs \"" + rule.getKey() + "\"", Parameters.describe(rule.getValue()),
+                    throw config.wrong("quantization_config.module_quant_configs \"" + rule.getKey() + "\"",
+                            Parameters.describe(rule.getValue()),
                             "an object with num_bits");
                 }
                 String where = "quantization_config.module_quant_configs \"" + rule.getKey() + "\".num_bits";
@@ -84,7 +85,8 @@ final class GemmaQuantization {
         try {
             return Pattern.compile(text);
         } catch (PatternSyntaxException e) {
-            throw config.wrong("quantization_config.module_quant_configs", "\"" + text + "\"", "a regular expression (" + e.getDescription() + ")");
+            throw config.wrong("quantization_config.module_quant_configs", "\"" + text + "\"",
+                    "a regular expression (" + e.getDescription() + ")");
         }
     }
 
@@ -100,7 +102,8 @@ final class GemmaQuantization {
     /// Adds all tensors of a folder to the graph.
     ///
     /// @param columns the true number of columns of a tensor by name, where the architecture tells: packed rows may end in unused bits
-    void addTensors(SafetensorsFolder folder, Function<String, Optional<Long>> columns, Function<Located, StoredTensor> dense, GraphBuilder builder)
+    void addTensors(SafetensorsFolder folder, Function<String, Optional<Long>> columns, Function<Located, StoredTensor> dense,
+            GraphBuilder builder)
             throws CheckpointFormatException {
         Map<String, Located> entries = HashMap.newHashMap(folder.tensors().size());
         folder.tensors().forEach(located -> entries.put(located.entry().name(), located));
@@ -132,7 +135,8 @@ final class GemmaQuantization {
         return name.substring(0, name.length() - suffix.length());
     }
 
-    private static void addOther(Located located, Map<String, Located> entries, Function<Located, StoredTensor> dense, SafetensorsFolder folder,
+    private static void addOther(Located located, Map<String, Located> entries, Function<Located, StoredTensor> dense,
+            SafetensorsFolder folder,
             GraphBuilder builder) throws CheckpointFormatException {
         String name = located.entry().name();
         for (String suffix : List.of(INPUT_SCALE, OUTPUT_SCALE)) {
@@ -175,7 +179,8 @@ final class GemmaQuantization {
                 "tensor \"" + located.entry().name() + "\"", found, expected);
     }
 
-    private StoredTensor quantised(Located codes, @org.jspecify.annotations.Nullable Located scale, String module, Function<String, Optional<Long>> known,
+    private StoredTensor quantised(Located codes, @org.jspecify.annotations.Nullable Located scale, String module,
+            Function<String, Optional<Long>> known,
             SafetensorsFolder folder) throws CheckpointFormatException {
         SafetensorsEntry entry = codes.entry();
         int bits = bits(module);
@@ -184,23 +189,28 @@ final class GemmaQuantization {
         }
         SafetensorsType type = bits == 8 ? SafetensorsType.I8 : SafetensorsType.U8;
         if (entry.type() != type || entry.shape().rank() != 2) {
-            throw wrong(codes, folder, entry.type() + " " + entry.shape(), type + " with two dimensions, as the rules give the module " + bits + " bits");
+            throw wrong(codes, folder, entry.type() + " " + entry.shape(),
+                    type + " with two dimensions, as the rules give the module " + bits + " bits");
         }
         long rows = entry.shape().rows();
         long width = entry.shape().columns();
         long columns = known.apply(entry.name()).orElse(width * 8 / bits);
         if ((columns * bits + 7) / 8 != width) {
-            throw wrong(codes, folder, "rows of " + width + " bytes", (columns * bits + 7) / 8 + " bytes for " + columns + " codes of " + bits + " bits");
+            throw wrong(codes, folder, "rows of " + width + " bytes",
+                    (columns * bits + 7) / 8 + " bytes for " + columns + " codes of " + bits + " bits");
         }
         Shape scales = scale.entry().shape();
         if (scale.entry().type() != SafetensorsType.F32 || scales.rank() != 2 || scales.rows() != rows || scales.columns() == 0
                 || columns % scales.columns() != 0) {
-            throw wrong(scale, folder, scale.entry().type() + " " + scales, "F32 [" + rows + ", blocks], the blocks dividing " + columns + " columns");
+            throw wrong(scale, folder, scale.entry().type() + " " + scales,
+                    "F32 [" + rows + ", blocks], the blocks dividing " + columns + " columns");
         }
         Grid.Granularity granularity = scales.columns() == 1 ? new Grid.Granularity.Row()
                 : new Grid.Granularity.Group(Math.toIntExact(columns / scales.columns()));
-        GridEncoding encoding = new GridEncoding("int" + bits + (scales.columns() == 1 ? "/channel" : "/group" + columns / scales.columns()),
-                new Grid(Grid.Levels.Range.ofBits(bits), granularity, DenseType.F32, false, Grid.Zero.NONE), new Packing(bits, bits != 8, 8));
+        GridEncoding encoding =
+                new GridEncoding("int" + bits + (scales.columns() == 1 ? "/channel" : "/group" + columns / scales.columns()),
+                        new Grid(Grid.Levels.Range.ofBits(bits), granularity, DenseType.F32, false, Grid.Zero.NONE),
+                        new Packing(bits, bits != 8, 8));
         return new StoredTensor(entry.name(), Shape.of(rows, columns), encoding,
                 List.of(new Span(codes.shard(), entry.fileOffset(), entry.length()),
                         new Span(scale.shard(), scale.entry().fileOffset(), scale.entry().length())));

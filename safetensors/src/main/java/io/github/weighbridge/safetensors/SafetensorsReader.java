@@ -133,7 +133,8 @@ final class SafetensorsReader {
         return last.endsWith(SafetensorsFormat.EXTENSION) ? last.substring(0, last.length() - SafetensorsFormat.EXTENSION.length()) : last;
     }
 
-    private void addTensors(GraphBuilder builder, Parameters config, Optional<Dialect> dialect, Architecture architecture) throws IOException {
+    private void addTensors(GraphBuilder builder, Parameters config, Optional<Dialect> dialect, Architecture architecture)
+            throws IOException {
         Optional<Parameters> quantisation = config.object("quantization_config");
         Optional<String> method = quantisation.flatMap(q -> q.fields().text("quant_method"));
         // A configuration without a method comes with weights that only lie on a grid: they are plain numbers.

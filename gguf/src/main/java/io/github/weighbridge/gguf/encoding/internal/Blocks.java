@@ -2,6 +2,10 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// Arithmetic that several block types share.
 final class Blocks {
+    private static final long LOW_NIBBLES = 0x0f0f0f0f0f0f0f0fL;
+    private static final long LOW_CRUMBS = 0x0303030303030303L;
+    private static final long LOW_BITS = 0x0101010101010101L;
+
     private Blocks() {}
 
     /// The first element of largest magnitude, with its sign; 0 (of positive sign) when all are 0.
@@ -52,10 +56,16 @@ final class Blocks {
         return sum;
     }
 
-    /// Joins 32 codes of 4 bits into 16 bytes: byte j has code j in its low nibble and code j + 16 in its high one.
+    /// Joins 32 codes of 4 bits into 16 bytes: byte j has code j in its low nibble and code j + 16 in its high one. Higher bits are cut off.
     static void packNibbles(byte[] codes, int from, byte[] bytes, int at) {
-        for (int i = 0; i < 16; i++) {
-            bytes[at + i] = (byte) (codes[from + i] & 15 | codes[from + 16 + i] << 4);
+        joinNibbles(codes, from, from + 16, bytes, at, 16);
+    }
+
+    /// Joins two runs of 4-bit codes, eight at a time: the first into the low nibbles, the second into the high ones.
+    static void joinNibbles(byte[] codes, int low, int high, byte[] bytes, int at, int count) {
+        for (int i = 0; i < count; i += 8) {
+            long lower = Bytes.i64(codes, low + i) & LOW_NIBBLES;
+            Bytes.putI64(bytes, at + i, lower | (Bytes.i64(codes, high + i) & LOW_NIBBLES) << 4);
         }
     }
 
@@ -70,9 +80,24 @@ final class Blocks {
 
     /// Joins 256 codes of 2 bits into 64 bytes: code `128a + 32l + m` stands in bits `2l` and up of byte `32a + m`.
     static void packCrumbs(byte[] codes, int from, byte[] bytes, int at) {
-        for (int i = 0; i < 64; i++) {
+        for (int i = 0; i < 64; i += 8) {
             int first = from + (i & 32) * 4 + (i & 31);
-            bytes[at + i] = (byte) (codes[first] & 3 | (codes[first + 32] & 3) << 2 | (codes[first + 64] & 3) << 4 | codes[first + 96] << 6);
+            long packed = Bytes.i64(codes, first) & LOW_CRUMBS;
+            packed |= (Bytes.i64(codes, first + 32) & LOW_CRUMBS) << 2;
+            packed |= (Bytes.i64(codes, first + 64) & LOW_CRUMBS) << 4;
+            packed |= (Bytes.i64(codes, first + 96) & LOW_CRUMBS) << 6;
+            Bytes.putI64(bytes, at + i, packed);
+        }
+    }
+
+    /// Gathers one bit of each of 256 codes into 32 bytes: that of code `32g + l` becomes bit g of byte l.
+    static void packBits(byte[] codes, int shift, byte[] bytes, int at) {
+        for (int i = 0; i < 32; i += 8) {
+            long packed = 0;
+            for (int group = 0; group < 8; group++) {
+                packed |= (Bytes.i64(codes, 32 * group + i) >>> shift & LOW_BITS) << group;
+            }
+            Bytes.putI64(bytes, at + i, packed);
         }
     }
 

@@ -9,7 +9,18 @@ final class Bytes {
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
     private Bytes() {}
+
+    /// Eight bytes at once.
+    static long i64(byte[] bytes, int at) {
+        return (long) LONG.get(bytes, at);
+    }
+
+    static void putI64(byte[] bytes, int at, long value) {
+        LONG.set(bytes, at, value);
+    }
 
     static int u16(byte[] bytes, int at) {
         return (short) SHORT.get(bytes, at) & 0xffff;

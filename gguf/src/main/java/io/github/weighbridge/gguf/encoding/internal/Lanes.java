@@ -17,6 +17,11 @@ final class Lanes {
     static final boolean ENOUGH = COUNT >= 8;
     static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, COUNT * 8)));
 
+    /// The three constants of [Rounding#near].
+    static final float NEAR = 12582912f;
+    static final int NEAR_MASK = 0x007fffff;
+    static final int NEAR_ZERO = 0x00400000;
+
     private static final int SIGN = 0x80000000;
     private static final int MAGNITUDE = 0x7fffffff;
 
@@ -52,5 +57,10 @@ final class Lanes {
     /// Stores the low byte of each integer.
     static void store(IntVector values, byte[] bytes, int offset) {
         ((ByteVector) values.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(bytes, offset);
+    }
+
+    /// [Rounding#near], kept between two levels.
+    static IntVector near(FloatVector values, int least, int most) {
+        return values.add(NEAR).reinterpretAsInts().and(NEAR_MASK).sub(NEAR_ZERO).max(least).min(most);
     }
 }

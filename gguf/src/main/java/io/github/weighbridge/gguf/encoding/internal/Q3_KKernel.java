@@ -136,13 +136,7 @@ class Q3_KKernel implements BlockKernel {
     }
 
     static void pack(byte[] levels, byte[] blocks, int block) {
-        for (int i = 0; i < 32; i++) {
-            int bits = 0;
-            for (int j = 0; j < 8; j++) {
-                bits |= (levels[32 * j + i] >> 2 & 1) << j;
-            }
-            blocks[block + THIRD + i] = (byte) bits;
-        }
+        Blocks.packBits(levels, 2, blocks, block + THIRD);
         Blocks.packCrumbs(levels, 0, blocks, block + CODES);
     }
 

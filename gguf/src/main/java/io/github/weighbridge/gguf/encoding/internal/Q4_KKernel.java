@@ -56,9 +56,9 @@ class Q4_KKernel implements BlockKernel {
     }
 
     static void pack(byte[] levels, byte[] blocks, int block) {
-        for (int i = 0; i < COLUMNS / 2; i++) {
-            int first = i / GROUP * 2 * GROUP + i % GROUP;
-            blocks[block + CODES + i] = (byte) (levels[first] | levels[first + GROUP] << 4);
+        for (int pair = 0; pair < 4; pair++) {
+            int first = pair * 2 * GROUP;
+            Blocks.joinNibbles(levels, first, first + GROUP, blocks, block + CODES + pair * GROUP, GROUP);
         }
     }
 

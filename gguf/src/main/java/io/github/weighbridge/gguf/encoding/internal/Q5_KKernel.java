@@ -58,17 +58,11 @@ class Q5_KKernel implements BlockKernel {
     }
 
     static void pack(byte[] levels, byte[] blocks, int block) {
-        for (int i = 0; i < COLUMNS / 2; i++) {
-            int first = i / GROUP * 2 * GROUP + i % GROUP;
-            blocks[block + CODES + i] = (byte) (levels[first] & 15 | levels[first + GROUP] << 4);
+        for (int pair = 0; pair < 4; pair++) {
+            int first = pair * 2 * GROUP;
+            Blocks.joinNibbles(levels, first, first + GROUP, blocks, block + CODES + pair * GROUP, GROUP);
         }
-        for (int i = 0; i < GROUP; i++) {
-            int bits = 0;
-            for (int group = 0; group < SixBitScales.GROUPS; group++) {
-                bits |= levels[group * GROUP + i] >> 4 << group;
-            }
-            blocks[block + FIFTH + i] = (byte) bits;
-        }
+        Blocks.packBits(levels, 4, blocks, block + FIFTH);
     }
 
     @Override

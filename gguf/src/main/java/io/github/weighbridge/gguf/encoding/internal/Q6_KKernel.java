@@ -87,20 +87,18 @@ class Q6_KKernel implements BlockKernel {
         return true;
     }
 
+    /// Leaves the upper bits in `levels`.
     static void pack(byte[] levels, byte[] blocks, int block) {
         for (int half = 0; half < 2; half++) {
-            for (int i = 0; i < QUARTER; i++) {
-                int first = half * 128 + i;
-                int a = levels[first];
-                int b = levels[first + QUARTER];
-                int c = levels[first + 2 * QUARTER];
-                int d = levels[first + 3 * QUARTER];
-                int low = block + LOW + half * 64 + i;
-                blocks[low] = (byte) (a & 15 | c << 4);
-                blocks[low + QUARTER] = (byte) (b & 15 | d << 4);
-                blocks[block + UPPER + half * 32 + i] = (byte) (a >> 4 | b >> 4 << 2 | c >> 4 << 4 | d >> 4 << 6);
-            }
+            int first = half * 128;
+            int low = block + LOW + half * 64;
+            Blocks.joinNibbles(levels, first, first + 2 * QUARTER, blocks, low, QUARTER);
+            Blocks.joinNibbles(levels, first + QUARTER, first + 3 * QUARTER, blocks, low + QUARTER, QUARTER);
         }
+        for (int i = 0; i < COLUMNS; i += 8) {
+            Bytes.putI64(levels, i, Bytes.i64(levels, i) >>> 4 & 0x0303030303030303L);
+        }
+        Blocks.packCrumbs(levels, 0, blocks, block + UPPER);
     }
 
     @Override

@@ -23,4 +23,18 @@ final class VectorBlocks {
         }
         return source[from + Long.numberOfTrailingZeros(where)];
     }
+
+    /// [Blocks#affineLevels] for a scale that is not 0.
+    static void affineLevels(float[] source, int from, int count, float scale, float minimum, int top, byte[] levels, int levelsFrom) {
+        for (int i = 0; i < count; i += Lanes.COUNT) {
+            Lanes.store(Lanes.near(Lanes.floats(source, from + i).add(minimum).div(scale), 0, top), levels, levelsFrom + i);
+        }
+    }
+
+    /// [Blocks#symmetricLevels] for a scale that is not 0.
+    static void symmetricLevels(float[] source, int from, int count, float scale, int half, byte[] levels, int levelsFrom) {
+        for (int i = 0; i < count; i += Lanes.COUNT) {
+            Lanes.store(Lanes.near(Lanes.floats(source, from + i).div(scale), -half, half - 1).add(half), levels, levelsFrom + i);
+        }
+    }
 }

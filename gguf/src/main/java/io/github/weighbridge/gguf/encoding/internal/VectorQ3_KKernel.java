@@ -1,0 +1,43 @@
+package io.github.weighbridge.gguf.encoding.internal;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+
+/// The vectorised form of [Q3_KKernel]: lanes are groups in the search, elements afterwards.
+final class VectorQ3_KKernel extends Q3_KKernel {
+    @Override
+    public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
+        // A block has sixteen groups: one search takes them all, or several share them.
+        SymmetricLanes[] searches = new SymmetricLanes[GROUPS / COUNT];
+        java.util.Arrays.setAll(searches, _ -> new SymmetricLanes());
+        byte[] levels = new byte[COLUMNS];
+        float[] scales = new float[GROUPS];
+        for (int i = 0; i < count; i++) {
+            int from = sourceOffset + i * COLUMNS;
+            int block = at + i * BYTES;
+            for (int j = 0; j < searches.length; j++) {
+                search(searches[j], source, from + j * COUNT * GROUP);
+                System.arraycopy(searches[j].scales, 0, scales, j * COUNT, COUNT);
+            }
+            round(scales, 0, blocks, block);
+            finalLevels(searches, source, from, levels, blocks, block);
+            pack(levels, blocks, block);
+        }
+    }
+
+    private static void search(SymmetricLanes lanes, float[] source, int from) {
+        Transposed.load(source, from, GROUP, COUNT, lanes.x);
+        lanes.sweep(GROUP, HALF);
+    }
+
+    private static void finalLevels(SymmetricLanes[] searches, float[] source, int from, byte[] levels, byte[] blocks, int block) {
+        for (int group = 0; group < GROUPS; group++) {
+            int first = group * GROUP;
+            float scale = scaleOf(blocks, block, group);
+            if (scale == 0) {
+                searches[group / COUNT].sweptLevels(GROUP, group % COUNT, HALF, levels, first);
+            } else {
+                VectorBlocks.symmetricLevels(source, from + first, GROUP, scale, HALF, levels, first);
+            }
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.github.weighbridge.gguf.encoding.internal;
+
+/// The vectorised form of [Q4_KKernel].
+final class VectorQ4_KKernel extends Q4_KKernel {
+    private static final int AT_ONCE = Lanes.COUNT / SixBitScales.GROUPS;
+
+    @Override
+    public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
+        AffineLanes lanes = new AffineLanes();
+        byte[] levels = new byte[COLUMNS];
+        for (int done = 0; done < count; done += AT_ONCE) {
+            int now = Math.min(AT_ONCE, count - done);
+            int from = sourceOffset + done * COLUMNS;
+            VectorKQuants.search(lanes, source, from, now * SixBitScales.GROUPS, TOP, STRETCH);
+            for (int i = 0; i < now; i++) {
+                int block = at + (done + i) * BYTES;
+                VectorKQuants.finish(lanes, i * SixBitScales.GROUPS, source, from + i * COLUMNS, TOP, levels, blocks, block);
+                pack(levels, blocks, block);
+            }
+        }
+    }
+}
