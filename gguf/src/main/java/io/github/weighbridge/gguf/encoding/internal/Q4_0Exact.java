@@ -12,8 +12,8 @@ import io.github.weighbridge.gguf.encoding.internal.ExactKernel.Source;
 /// Where no level fits, a search finds a step of little error, and the ordinary recipe is kept where it is better.
 class Q4_0Exact {
     static final int COLUMNS = Q4_0Kernel.COLUMNS;
-    /// How far from an integer a quotient on the grid may be: 8 x 2^-7, and something for the arithmetic.
-    static final float TOLERANCE = 0.064f;
+    /// How far a quotient on the grid may be from its level, relatively: two roundings to BF16, and something for the arithmetic.
+    static final float TOLERANCE = 0.0079f;
     /// Added and taken away again, rounds to the nearest integer.
     static final float ROUND = 12582912f;
     /// Keeps a bound that itself rounds elsewhere out of reach. Products of step and level have 15 bits, so none lies in between.
@@ -21,26 +21,38 @@ class Q4_0Exact {
     /// Numbers up to here have the spacing of half precision's subnormal numbers.
     static final int LEAST_NORMAL_HALF = 0x38800000;
     static final float HALF_SPACING = 0x1p-25f;
+    /// Keep a step that lies on a bound within it, whichever way the bound was rounded. No product is so near another bound.
+    static final float LOWERED = 1 - 0x1p-21f;
+    static final float RAISED = 1 + 0x1p-21f;
 
     private static final int LEVELS = 8;
     private static final int LARGEST_HALF = 0x7bff;
-    /// `OTHERS[m][q]`: the levels, as bits, at which the largest magnitude could be as well when it is at m and there is a number at level q.
+    /// `OTHERS[m][set]`: the levels, as bits, at which the largest magnitude could be as well when it is at m and the magnitudes of the other
+    /// numbers' levels are the bits of the set.
     private static final int[][] OTHERS = others();
+    private static final float[] INVERSE = {1, 1, 1 / 2f, 1 / 3f, 1 / 4f, 1 / 5f, 1 / 6f, 1 / 7f, 1 / 8f};
     /// Where the search puts the largest magnitude. Between the levels, since numbers that are on no grid need not be on one.
     private static final float[] PLACES = {1, 2, 3, 4, 4.5f, 5, 5.5f, 6, 6.25f, 6.5f, 6.75f, 7, 7.25f, 7.5f, 7.75f, 8, 8.25f, 8.5f, 9};
     /// Above this, the sign of the step decides which numbers are cut off.
     private static final float CUT = 7.4f;
     private static final int NEIGHBOURS = 2;
+    /// From here on, the step rounds to infinite in half precision even where the largest magnitude is at level 8.
+    private static final float INFINITE_STEP = 65_520f * LEVELS;
 
     private static int[][] others() {
-        int[][] table = new int[LEVELS + 1][LEVELS + 1];
+        int[][] table = new int[LEVELS + 1][1 << LEVELS + 1];
         for (int m = 1; m <= LEVELS; m++) {
-            for (int q = 0; q <= m; q++) {
+            java.util.Arrays.fill(table[m], (1 << LEVELS + 1) - 1);
+            for (int q = 1; q <= m; q++) {
+                int possible = 0;
                 for (int other = 1; other <= LEVELS; other++) {
                     float place = (float) q * other / m;
-                    if (Math.abs(place - Math.rint(place)) <= 2 * TOLERANCE && (q == 0 || Math.rint(place) > 0)) {
-                        table[m][q] |= 1 << other;
+                    if (Math.abs(place - Math.rint(place)) <= 2.1f * TOLERANCE * place) {
+                        possible |= 1 << other;
                     }
+                }
+                for (int set = 0; set < table[m].length; set++) {
+                    table[m][set] &= (set & 1 << q) != 0 ? possible : -1;
                 }
             }
         }
@@ -51,6 +63,8 @@ class Q4_0Exact {
     static final class Fit {
         /// Levels as integers in floating point; none is beyond -8 or 8.
         final float[] levels = new float[COLUMNS];
+        /// Working memory of least squares.
+        final float[] products = new float[COLUMNS / 2];
         /// Least and greatest magnitude of a step that returns all numbers.
         float low;
         float high;
@@ -61,9 +75,9 @@ class Q4_0Exact {
     }
 
     void encode(float[] source, int from, Source type, byte[] blocks, int block, Fit fit) {
-        float peak = Math.abs(Blocks.peak(source, from, COLUMNS));
+        float peak = peak(source, from);
         // Nothing to find where all numbers vanish in half precision, and nothing to hold where the largest passes it.
-        if (peak < HALF_SPACING || Math.scalb(peak, -3) >= 65_520f) {
+        if (peak < HALF_SPACING || peak >= INFINITE_STEP) {
             Q4_0Kernel.encodeBlock(source, from, blocks, block);
             return;
         }
@@ -83,10 +97,7 @@ class Q4_0Exact {
             if (half < 0 || narrowest == Source.F32 && !equal(source, from, fit.levels, Float.float16ToFloat((short) half))) {
                 continue;
             }
-            for (int q = 0, left = fit.magnitudes; left != 0; q++, left >>>= 1) {
-                untried &= (left & 1) != 0 ? OTHERS[level][q] : -1;
-            }
-            untried &= (1 << level) - 1;
+            untried &= OTHERS[level][fit.magnitudes] & (1 << level) - 1;
             if (untried == 0 && least == Double.POSITIVE_INFINITY) {
                 pack(fit.levels, half, fit.atPlusEight, blocks, block);
                 return;
@@ -120,6 +131,11 @@ class Q4_0Exact {
         return Source.F16;
     }
 
+    /// The largest magnitude.
+    float peak(float[] source, int from) {
+        return Blocks.magnitude(source, from, COLUMNS);
+    }
+
     /// Rounds all numbers to levels.
     ///
     /// @param inverse one divided by the step
@@ -129,7 +145,8 @@ class Q4_0Exact {
             float place = source[from + i] * inverse;
             float level = place + ROUND - ROUND;
             fit.levels[i] = level;
-            if (!(Math.abs(place - level) <= TOLERANCE)) {
+            // At level 0 there is nothing but 0 itself.
+            if (!(Math.abs(place - level) <= TOLERANCE * Math.abs(level))) {
                 return false;
             }
         }
@@ -144,19 +161,19 @@ class Q4_0Exact {
         boolean plus = false;
         boolean minus = false;
         for (int i = 0; i < COLUMNS; i++) {
-            float level = fit.levels[i];
-            magnitudes |= 1 << (int) Math.abs(level);
+            int level = (int) fit.levels[i];
+            int magnitude = Math.abs(level);
+            magnitudes |= 1 << magnitude;
             plus |= level == LEVELS;
             minus |= level == -LEVELS;
             int bits = Float.floatToRawIntBits(source[from + i]) & 0x7fffffff;
             if (bits != 0) {
-                // At level 0 the lower bound is infinite: only 0 itself is returned there.
-                low = Math.max(low, lower(bits, type) / Math.abs(level));
-                high = Math.min(high, upper(bits, type) / Math.abs(level));
+                low = Math.max(low, lower(bits, type) * INVERSE[magnitude]);
+                high = Math.min(high, upper(bits, type) * INVERSE[magnitude]);
             }
         }
-        fit.low = low;
-        fit.high = high;
+        fit.low = low * LOWERED;
+        fit.high = high * RAISED;
         fit.magnitudes = magnitudes;
         fit.atPlusEight = plus;
         fit.atMinusEight = minus;
@@ -183,7 +200,7 @@ class Q4_0Exact {
     }
 
     /// The step of half precision within the bounds that has the least squared error, as bits; -1 where there is none.
-    private static int step(float[] source, int from, Fit fit) {
+    private int step(float[] source, int from, Fit fit) {
         int first = Float.floatToFloat16(fit.low);
         if (Float.float16ToFloat((short) first) < fit.low) {
             first++;
@@ -197,19 +214,30 @@ class Q4_0Exact {
         if (first >= last) {
             return first == last ? first : -1;
         }
-        return Math.clamp(Float.floatToFloat16((float) leastSquares(source, from, fit.levels)), first, last);
+        return Math.clamp(Float.floatToFloat16(leastSquares(source, from, fit)), first, last);
     }
 
-    private static double leastSquares(float[] source, int from, float[] levels) {
-        double products = 0;
-        double others = 0;
-        double squares = 0;
-        for (int i = 0; i < COLUMNS; i += 2) {
-            products += (double) source[from + i] * levels[i];
-            others += (double) source[from + i + 1] * levels[i + 1];
-            squares += levels[i] * levels[i] + levels[i + 1] * levels[i + 1];
+    private float leastSquares(float[] source, int from, Fit fit) {
+        int squares = products(source, from, fit);
+        float[] t = fit.products;
+        // A tree, which the processor can climb side by side, and no loop, which would take longer than that.
+        float even = t[0] + t[8] + (t[4] + t[12]) + (t[2] + t[10] + (t[6] + t[14]));
+        float odd = t[1] + t[9] + (t[5] + t[13]) + (t[3] + t[11] + (t[7] + t[15]));
+        return (even + odd) / squares;
+    }
+
+    /// Multiplies numbers and levels, and adds those of the two halves.
+    ///
+    /// @return the sum of the squares of all levels
+    int products(float[] source, int from, Fit fit) {
+        float squares = 0;
+        for (int i = 0; i < COLUMNS / 2; i++) {
+            float low = fit.levels[i];
+            float high = fit.levels[i + COLUMNS / 2];
+            fit.products[i] = source[from + i] * low + source[from + i + COLUMNS / 2] * high;
+            squares += low * low + high * high;
         }
-        return (products + others) / squares;
+        return (int) squares;
     }
 
     private static boolean equal(float[] source, int from, float[] levels, float step) {
@@ -246,7 +274,7 @@ class Q4_0Exact {
 
     /// A step of little error for numbers on no grid: the best of some places of the largest magnitude, refined by least squares and among its
     /// neighbours in half precision. The ordinary recipe is kept unless that is better.
-    private static void search(float[] source, int from, float peak, Fit fit, byte[] blocks, int block) {
+    private void search(float[] source, int from, float peak, Fit fit, byte[] blocks, int block) {
         Q4_0Kernel.encodeBlock(source, from, blocks, block);
         double least = error(source, from, blocks, block);
         float start = 0;
@@ -285,7 +313,7 @@ class Q4_0Exact {
                 if (error < least) {
                     least = error;
                     write(fit.levels, half, blocks, block);
-                    start = (float) leastSquares(source, from, fit.levels);
+                    start = leastSquares(source, from, fit);
                     better = true;
                 }
             }

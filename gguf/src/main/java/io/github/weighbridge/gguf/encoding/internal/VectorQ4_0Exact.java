@@ -3,12 +3,12 @@ package io.github.weighbridge.gguf.encoding.internal;
 import io.github.weighbridge.gguf.encoding.internal.ExactKernel.Source;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /// The vectorised form of [Q4_0Exact]: lanes are elements of a block. Only what does not depend on an order is computed in lanes.
 final class VectorQ4_0Exact extends Q4_0Exact {
     private static final int HALF = COLUMNS / 2;
+    private static final int INFINITE = 0x7f800000;
 
     @Override
     boolean levels(float[] source, int from, float inverse, Fit fit) {
@@ -16,7 +16,7 @@ final class VectorQ4_0Exact extends Q4_0Exact {
             FloatVector place = Lanes.floats(source, from + i).mul(inverse);
             FloatVector level = place.add(ROUND).sub(ROUND);
             level.intoArray(fit.levels, i);
-            if (!place.sub(level).abs().compare(VectorOperators.LE, TOLERANCE).allTrue()) {
+            if (!place.sub(level).abs().compare(VectorOperators.LE, level.abs().mul(TOLERANCE)).allTrue()) {
                 return false;
             }
         }
@@ -24,47 +24,56 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     }
 
     @Override
+    float peak(float[] source, int from) {
+        IntVector magnitude = Lanes.magnitudes(Lanes.floats(source, from));
+        for (int i = Lanes.COUNT; i < COLUMNS; i += Lanes.COUNT) {
+            magnitude = magnitude.max(Lanes.magnitudes(Lanes.floats(source, from + i)));
+        }
+        return Float.intBitsToFloat(magnitude.reduceLanes(VectorOperators.MAX));
+    }
+
+    @Override
+    int products(float[] source, int from, Fit fit) {
+        FloatVector squares = FloatVector.zero(Lanes.FLOATS);
+        for (int i = 0; i < HALF; i += Lanes.COUNT) {
+            FloatVector low = Lanes.floats(fit.levels, i);
+            FloatVector high = Lanes.floats(fit.levels, HALF + i);
+            Lanes.floats(source, from + i).mul(low).add(Lanes.floats(source, from + HALF + i).mul(high)).intoArray(fit.products, i);
+            squares = squares.add(low.mul(low)).add(high.mul(high));
+        }
+        // Whole numbers, whose order does not matter.
+        return (int) squares.reduceLanes(VectorOperators.ADD);
+    }
+
+    @Override
     void bounds(float[] source, int from, Source type, Fit fit) {
-        FloatVector low = FloatVector.zero(Lanes.FLOATS);
-        FloatVector high = FloatVector.broadcast(Lanes.FLOATS, Float.POSITIVE_INFINITY);
-        IntVector magnitudes = IntVector.zero(Lanes.INTS);
-        FloatVector most = FloatVector.zero(Lanes.FLOATS);
-        FloatVector least = FloatVector.zero(Lanes.FLOATS);
+        if (type != Source.BF16) {
+            super.bounds(source, from, type, fit);
+            return;
+        }
+        // Bounds are positive, so that their bits are ordered as they are, and comparing integers is cheaper.
+        IntVector low = IntVector.zero(Lanes.INTS);
+        IntVector high = IntVector.broadcast(Lanes.INTS, INFINITE);
+        IntVector magnitudes = low;
+        IntVector most = low;
+        IntVector least = low;
         IntVector one = IntVector.broadcast(Lanes.INTS, 1);
+        FloatVector ones = FloatVector.broadcast(Lanes.FLOATS, 1);
         for (int i = 0; i < COLUMNS; i += Lanes.COUNT) {
-            FloatVector level = Lanes.floats(fit.levels, i);
-            FloatVector magnitude = level.abs();
+            IntVector level = Lanes.truncate(Lanes.floats(fit.levels, i));
+            IntVector magnitude = level.max(level.neg());
             most = most.max(level);
             least = least.min(level);
-            magnitudes = magnitudes.or(one.lanewise(VectorOperators.LSHL, Lanes.truncate(magnitude)));
+            magnitudes = magnitudes.or(one.lanewise(VectorOperators.LSHL, magnitude));
+            FloatVector inverse = ones.div(Lanes.toFloats(magnitude.max(1)));
             IntVector bits = Lanes.magnitudes(Lanes.floats(source, from + i));
-            VectorMask<Float> some = bits.compare(VectorOperators.NE, 0).cast(Lanes.FLOATS);
-            FloatVector below;
-            FloatVector above;
-            switch (type) {
-                case BF16 -> {
-                    IntVector reach = bits.lanewise(VectorOperators.LSHR, 16).and(1).mul(-OPEN).add(0x8000);
-                    below = bits.sub(reach).reinterpretAsFloats();
-                    above = bits.add(reach).reinterpretAsFloats();
-                }
-                case F16 -> {
-                    IntVector reach = bits.lanewise(VectorOperators.LSHR, 13).and(1).mul(-OPEN).add(0x1000);
-                    VectorMask<Float> normal = bits.compare(VectorOperators.GT, LEAST_NORMAL_HALF).cast(Lanes.FLOATS);
-                    FloatVector value = bits.reinterpretAsFloats();
-                    below = value.sub(HALF_SPACING).blend(bits.sub(reach).reinterpretAsFloats(), normal);
-                    above = value.add(HALF_SPACING).blend(bits.add(reach).reinterpretAsFloats(), normal);
-                }
-                case F32, UNKNOWN -> {
-                    below = bits.reinterpretAsFloats();
-                    above = below;
-                }
-                default -> throw new IllegalArgumentException(type.name());
-            }
-            low = low.max(low.blend(below.div(magnitude), some));
-            high = high.min(high.blend(above.div(magnitude), some));
+            IntVector reach = IntVector.broadcast(Lanes.INTS, 0x8000).sub(bits.lanewise(VectorOperators.LSHR, 16).and(1).mul(OPEN));
+            IntVector above = bits.add(reach).blend(INFINITE, bits.compare(VectorOperators.EQ, 0));
+            low = low.max(bits.sub(reach).max(0).reinterpretAsFloats().mul(inverse).reinterpretAsInts());
+            high = high.min(above.reinterpretAsFloats().mul(inverse).reinterpretAsInts());
         }
-        fit.low = low.reduceLanes(VectorOperators.MAX);
-        fit.high = high.reduceLanes(VectorOperators.MIN);
+        fit.low = Float.intBitsToFloat(low.reduceLanes(VectorOperators.MAX)) * LOWERED;
+        fit.high = Float.intBitsToFloat(high.reduceLanes(VectorOperators.MIN)) * RAISED;
         fit.magnitudes = magnitudes.reduceLanes(VectorOperators.OR);
         fit.atPlusEight = most.reduceLanes(VectorOperators.MAX) == 8;
         fit.atMinusEight = least.reduceLanes(VectorOperators.MIN) == -8;
