@@ -12,6 +12,7 @@ import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Exact;
 import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.Piece;
 import io.github.weighbridge.scan.ViewReader;
@@ -140,7 +141,8 @@ final class Worker implements AutoCloseable {
         Encoding encoding = job.target().encoding();
         Shape shape = job.target().shape();
         if (encoderJob != index) {
-            encoder = encoding.encoder(new EncoderInputs(job.method(), maxima[index], Optional.empty()));
+            encoder = encoding.encoder(new EncoderInputs(job.method(), maxima[index], Optional.empty(),
+                    Exact.denseType(job.view())));
             encoderJob = index;
         }
         Encoder kernel = encoder.orElseThrow(() -> new IllegalArgumentException(encoding.name() + " is not encoded by " + job.method()));

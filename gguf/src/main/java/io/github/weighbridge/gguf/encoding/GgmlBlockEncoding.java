@@ -14,6 +14,7 @@ import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernel;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernels;
 import io.github.weighbridge.gguf.encoding.internal.CodeKernel;
+import io.github.weighbridge.gguf.encoding.internal.ExactKernel;
 import io.github.weighbridge.gguf.file.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,6 +26,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
     /// Bytes staged at a time: with the numbers they stand for they stay within the first two levels of cache.
     private static final int STAGE_BYTES = 16 << 10;
     private static final int HALF_EXPONENT = 0x7c00;
+    private static final String EXACT = "exact";
 
     private final BlockTraits traits;
     private final KernelChoice<BlockKernels> checks;
@@ -72,6 +74,12 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
+        if (kernel instanceof ExactKernel && inputs.method().equals(EXACT)) {
+            ExactKernel.Source type = sourceOf(inputs.sourceType());
+            return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
+                    new Numbers(source, sourceOffset, firstBlock, rowBlocks),
+                    (from, _, stage, count) -> ((ExactKernel) kernel(count)).encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
+        }
         if (kernel == null || !kernel.encodes() || !inputs.method().equals("plain")) {
             return Optional.empty();
         }
@@ -79,7 +87,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, null, 0, target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -114,7 +122,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, importance, meanSquare, target, targetOffset, begin, end);
+            encode(numbers, (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
+                    0, count), target, targetOffset, begin, end);
             begin = end;
         }
     }
@@ -128,11 +137,26 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return sum / count;
     }
 
-    /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
-    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
-            int begin,
-            int end) {
-        BlockKernel encoding = kernel(end - begin);
+    /// Encodes some blocks.
+    @FunctionalInterface
+    private interface Recipe {
+        /// Fills a stage.
+        ///
+        /// @param from index of the first number
+        /// @param column of the first number within its row
+        void encode(int from, int column, byte[] stage, int count);
+    }
+
+    private static ExactKernel.Source sourceOf(Optional<DenseType> type) {
+        return type.map(known -> switch (known) {
+            case BF16 -> ExactKernel.Source.BF16;
+            case F16 -> ExactKernel.Source.F16;
+            case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> ExactKernel.Source.F32;
+        }).orElse(ExactKernel.Source.UNKNOWN);
+    }
+
+    /// Encodes blocks `begin` to `end` of those given.
+    private void encode(Numbers numbers, Recipe recipe, MemorySegment target, long targetOffset, int begin, int end) {
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {
             int count = Math.min(stageBlocks, end - done);
@@ -142,12 +166,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
                 int block = (culprit - numbers.offset) / blockColumns();
                 throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
             }
-            if (importance == null) {
-                encoding.encode(numbers.source, from, stage, 0, count);
-            } else {
-                int column = (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns();
-                encoding.encodeWeighted(numbers.source, from, importance, column, meanSquare, stage, 0, count);
-            }
+            recipe.encode(from, (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns(), stage, count);
             checkHalves(stage, count, numbers.firstBlock + done, numbers.rowBlocks);
             MemorySegment.copy(stage, 0, target, ValueLayout.JAVA_BYTE, targetOffset + (long) done * blockBytes(), count * blockBytes());
         }
