@@ -113,8 +113,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
-    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
-            int begin,
+    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset, int begin,
             int end) {
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {

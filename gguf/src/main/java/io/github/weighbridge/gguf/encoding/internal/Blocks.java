@@ -82,10 +82,6 @@ final class Blocks {
     static void packCrumbs(byte[] codes, int from, byte[] bytes, int at) {
         for (int i = 0; i < 64; i += 8) {
             int first = from + (i & 32) * 4 + (i & 31);
-<<<<<<< HEAD
-            bytes[at + i] =
-                    (byte) (codes[first] & 3 | (codes[first + 32] & 3) << 2 | (codes[first + 64] & 3) << 4 | codes[first + 96] << 6);
-=======
             long packed = Bytes.i64(codes, first) & LOW_CRUMBS;
             packed |= (Bytes.i64(codes, first + 32) & LOW_CRUMBS) << 2;
             packed |= (Bytes.i64(codes, first + 64) & LOW_CRUMBS) << 4;
@@ -102,7 +98,6 @@ final class Blocks {
                 packed |= (Bytes.i64(codes, 32 * group + i) >>> shift & LOW_BITS) << group;
             }
             Bytes.putI64(bytes, at + i, packed);
->>>>>>> encodings
         }
     }
 

@@ -85,8 +85,7 @@ class Q2_KKernel implements BlockKernel {
 
     private static void finish(float[] source, int from, byte[] levels, byte[] blocks, int block) {
         for (int group = 0; group < GROUPS; group++) {
-            Blocks.affineLevels(source, from + group * GROUP, GROUP, scaleOf(blocks, block, group), minimumOf(blocks, block, group), TOP,
-                    levels,
+            Blocks.affineLevels(source, from + group * GROUP, GROUP, scaleOf(blocks, block, group), minimumOf(blocks, block, group), TOP, levels,
                     group * GROUP);
         }
         Blocks.packCrumbs(levels, 0, blocks, block + CODES);

@@ -17,17 +17,12 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
         return switch (type) {
             case Q4_0 -> new VectorQ4_0Kernel();
             case Q8_0 -> new VectorQ8_0Kernel();
-<<<<<<< HEAD
-            case F32, F16, BF16, F64, I8, I16, I32, I64, Q4_1, Q5_0, Q5_1, Q8_1, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, Q8_K, IQ2_XXS, IQ2_XS,
-                    IQ3_XXS,
-=======
             case Q2_K -> new VectorQ2_KKernel();
             case Q3_K -> new VectorQ3_KKernel();
             case Q6_K -> new VectorQ6_KKernel();
             case Q4_K -> new VectorQ4_KKernel();
             case Q5_K -> new VectorQ5_KKernel();
             case F32, F16, BF16, F64, I8, I16, I32, I64, Q4_1, Q5_0, Q5_1, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS,
->>>>>>> encodings
                     IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS, IQ1_M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0 -> super.of(type);
         };
     }
