@@ -10,6 +10,8 @@ public interface Dialect {
     String HUGGING_FACE = "hf";
     /// The names of GGUF files.
     String GGUF = "gguf";
+    /// The names of the GGUF files that hold encoders of images and sound beside a text model.
+    String GGUF_MMPROJ = "gguf-mmproj";
 
     /// The family it belongs to.
     Family family();
