@@ -16,6 +16,8 @@ public interface Dialect {
     String HAS_OUTPUT = "tensor.output.weight";
     /// Another, where the file has such a tensor: the list of its rotary divisors.
     String ROPE_FACTORS = "tensor.rope_freqs.weight";
+    /// The names of the GGUF files that hold encoders of images and sound beside a text model.
+    String GGUF_MMPROJ = "gguf-mmproj";
 
     /// The family it belongs to.
     Family family();

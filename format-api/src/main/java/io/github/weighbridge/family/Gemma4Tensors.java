@@ -18,6 +18,14 @@ import java.util.List;
 final class Gemma4Tensors {
     static final String VISION_PROJECTOR = "projector.vision";
     static final String AUDIO_PROJECTOR = "projector.audio";
+    /// What config.json may leave out of the encoders.
+    static final long VISION_WIDTH = 768;
+    static final long VISION_FEED_FORWARD = 3072;
+    static final long VISION_HEADS = 12;
+    static final long VISION_LAYERS = 16;
+    static final long AUDIO_HEADS = 8;
+    static final long AUDIO_LAYERS = 12;
+    static final long AUDIO_FRAME = 640;
     static final double PARTIAL_ROTARY_FACTOR = 0.25;
     /// Makes the rotation of a dimension pair vanish.
     private static final float NO_ROTATION = 1e30f;
@@ -42,7 +50,7 @@ final class Gemma4Tensors {
         });
         parameters.object("audio_config").ifPresent(audio -> {
             if (unified) {
-                long frame = audio.whole("hidden_size").or(() -> audio.whole("audio_samples_per_token")).orElse(640L);
+                long frame = audio.whole("hidden_size").or(() -> audio.whole("audio_samples_per_token")).orElse(AUDIO_FRAME);
                 rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER,
                         "model.embed_audio.embedding_projection.weight", "",
                         Presence.REQUIRED, Shape.of(architecture.hiddenSize(), frame));
@@ -211,9 +219,9 @@ final class Gemma4Tensors {
     }
 
     private static void vision(Architecture a, Value.Fields vision, Rows rows) {
-        long h = vision.whole("hidden_size").orElse(768L);
-        long f = vision.whole("intermediate_size").orElse(3072L);
-        long heads = vision.whole("num_attention_heads").orElse(12L);
+        long h = vision.whole("hidden_size").orElse(VISION_WIDTH);
+        long f = vision.whole("intermediate_size").orElse(VISION_FEED_FORWARD);
+        long heads = vision.whole("num_attention_heads").orElse(VISION_HEADS);
         long head = vision.whole("head_dim").orElse(h / heads);
         long patch = vision.whole("patch_size").orElse(16L);
         long positions = vision.whole("position_embedding_size").orElse(10_240L);
@@ -222,7 +230,7 @@ final class Gemma4Tensors {
         Rows tower = rows.in(Component.VISION_ENCODER, Identity.NO_LAYER);
         tower.other("patch_embedder.input_proj", v + "patch_embedder.input_proj.weight", Shape.of(h, patch * patch * 3));
         tower.other("patch_embedder.position_embedding_table", v + "patch_embedder.position_embedding_table", Shape.of(2, positions, h));
-        for (int i = 0; i < vision.whole("num_hidden_layers").orElse(16L); i++) {
+        for (int i = 0; i < vision.whole("num_hidden_layers").orElse(VISION_LAYERS); i++) {
             Rows layer = rows.in(Component.VISION_ENCODER, i);
             String hf = v + "encoder.layers." + i + ".";
             layer.add(Role.ATTENTION_NORM, hf + "input_layernorm.weight", "", Shape.of(h));
@@ -272,7 +280,7 @@ final class Gemma4Tensors {
 
     private static void audio(Architecture a, Value.Fields audio, Rows rows) {
         long h = audio.whole("hidden_size").orElse(1024L);
-        long heads = audio.whole("num_attention_heads").orElse(8L);
+        long heads = audio.whole("num_attention_heads").orElse(AUDIO_HEADS);
         long out = audio.whole("output_proj_dims").orElse(1536L);
         long kernel = audio.whole("conv_kernel_size").orElse(5L);
         boolean clipped = audio.flag("use_clipped_linears").orElse(true);
@@ -288,7 +296,7 @@ final class Gemma4Tensors {
         tower.other("subsample.layer1.norm", sub + "layer1.norm.weight", Shape.of(second));
         // Two convolutions of stride two leave a quarter of the mel bins, of which there are as many as channels of the first.
         tower.other("subsample.input_proj", sub + "input_proj_linear.weight", Shape.of(h, first / 4 * second));
-        for (int i = 0; i < audio.whole("num_hidden_layers").orElse(12L); i++) {
+        for (int i = 0; i < audio.whole("num_hidden_layers").orElse(AUDIO_LAYERS); i++) {
             Rows layer = rows.in(Component.AUDIO_ENCODER, i);
             String hf = m + "layers." + i + ".";
             for (int n = 1; n <= 2; n++) {

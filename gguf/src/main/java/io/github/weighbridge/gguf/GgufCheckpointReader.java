@@ -60,7 +60,9 @@ final class GgufCheckpointReader {
     private static Checkpoint checkpoint(Source source, ReadOptions options, GgufSet set) throws IOException {
         List<CheckpointFile> files = new ArrayList<>();
         for (int i = 0; i < set.files().size(); i++) {
-            files.add(new CheckpointFile(set.names().get(i), set.files().get(i).source()));
+            GgufFile file = set.files().get(i);
+            files.add(new CheckpointFile(set.names().get(i),
+                    file.byteOrder() == ByteOrder.BIG_ENDIAN ? new LittleEndianSource(file) : file.source()));
         }
         Parameters metadata = new Parameters(set.first().source().name(), metadata(set));
         List<Finding> findings = new ArrayList<>();
@@ -103,7 +105,7 @@ final class GgufCheckpointReader {
         GgufTensorInfo info = tensor.info();
         Encoding encoding = GgmlEncodings.of(info.type());
         boolean swapped = set.files().get(tensor.file()).byteOrder() == ByteOrder.BIG_ENDIAN;
-        if (swapped) {
+        if (swapped && !LittleEndianSource.understands(info.type())) {
             encoding = new OpaqueEncoding(encoding.name(), encoding.codeBits(), info.byteLength());
         }
         return new StoredTensor(info.name(), info.shape(), encoding, List.of(new Span(tensor.file(), info.position(), info.byteLength())));
