@@ -1,6 +1,5 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.audit.AuditJson;
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.model.Checkpoint;
@@ -30,7 +29,7 @@ final class InspectCommand implements Action {
         try (Checkpoint checkpoint = source.open()) {
             Audited audited = Audited.of(checkpoint);
             if (json) {
-                JsonText.write(AuditJson.report(audited, options), session.out());
+                AuditText.write(audited, options, session.out());
                 return;
             }
             Report report = new Report(session);

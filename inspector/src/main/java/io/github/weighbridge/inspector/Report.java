@@ -244,7 +244,7 @@ final class Report {
                 .number("file", 4).number("offset", 2);
         for (AuditedTensor each : audited.tensors()) {
             StoredTensor tensor = each.tensor();
-            String role = each.identity() == Identity.NONE ? "" : each.identity().role().word();
+            String role = each.identity().equals(Identity.NONE) ? "" : each.identity().role().word();
             table.row(tensor.name(), role, tensor.shape().toString(), tensor.encoding().name(),
                     Numbers.bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())), Numbers.grouped(tensor.bytes()),
                     audited.files().size() > 1 ? Integer.toString(tensor.planes().getFirst().file()) : "",
