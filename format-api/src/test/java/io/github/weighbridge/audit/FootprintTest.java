@@ -46,7 +46,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 class FootprintTest {
     private static final GridEncoding INT4 = new GridEncoding("int4/channel",
-            new Grid(Grid.Levels.Range.ofBits(4), new Grid.Granularity.Row(), DenseType.F32, true, Grid.Zero.NONE), new Packing(4, true, 0));
+            new Grid(Grid.Levels.Range.ofBits(4), new Grid.Granularity.Row(), DenseType.F32, true, Grid.Zero.NONE),
+            new Packing(4, true, 0));
 
     private final List<AuditedTensor> tensors = new ArrayList<>();
     private long at = 100;
@@ -81,7 +82,8 @@ class FootprintTest {
         add("x", Role.OTHER, new Component("memory_bank"), Identity.NO_LAYER, DenseEncoding.F16, 5);
         return new Audited("test", Optional.of("3"), List.of(new AuditedFile("a", at + 7), new AuditedFile("b", 11)),
                 Gemma4Configs.architecture(Gemma4Configs.tiny()), tensors,
-                List.of(Finding.warning("lost", "something is lost", List.of("x")), Finding.info("known", "good to know", List.of())), planned);
+                List.of(Finding.warning("lost", "something is lost", List.of("x")), Finding.info("known", "good to know", List.of())),
+                planned);
     }
 
     @Test
@@ -123,7 +125,8 @@ class FootprintTest {
         assertThat(layers).extracting(share -> share.component().word() + " " + share.layer()).containsExactly("text_decoder 0",
                 "text_decoder 1", "text_decoder 2", "text_decoder 3", "vision_encoder 0");
         assertThat(layers).extracting(Footprint.LayerShare::attention).containsExactly(Optional.of(Layer.Attention.SLIDING),
-                Optional.of(Layer.Attention.FULL), Optional.of(Layer.Attention.SLIDING), Optional.of(Layer.Attention.FULL), Optional.empty());
+                Optional.of(Layer.Attention.FULL), Optional.of(Layer.Attention.SLIDING), Optional.of(Layer.Attention.FULL),
+                Optional.empty());
         Footprint.LayerShare first = layers.getFirst();
         assertThat(first.parameters()).isEqualTo(3 * 128 + 128 + 32 + 8 + 1);
         assertThat(first.bytes()).isEqualTo(3 * 128 + 256 + 64 + 32 + 4);
@@ -184,12 +187,14 @@ class FootprintTest {
     @Test
     void theReportHasTheKeysOfItsSchema() throws IOException {
         Value.Fields report = json(AuditJson.report(sample(false), AuditOptions.DEFAULT));
-        assertThat(report.fields().keySet()).containsExactly("schema", "source", "architecture", "totals", "components", "layers", "tensors",
+        assertThat(report.fields().keySet()).containsExactly("schema", "source", "architecture", "totals", "components", "layers",
+                "tensors",
                 "memory", "findings");
         assertThat(report.text("schema")).contains("weighbridge.inspect/1");
         Value.Fields source = report.object("source").orElseThrow();
         assertThat(source).isEqualTo(Gemma4Configs.object("format", "test", "format_version", "3", "files",
-                List.of(Gemma4Configs.object("name", "a", "bytes", at + 7), Gemma4Configs.object("name", "b", "bytes", 11)), "bytes", at + 18));
+                List.of(Gemma4Configs.object("name", "a", "bytes", at + 7), Gemma4Configs.object("name", "b", "bytes", 11)), "bytes",
+                at + 18));
         Value.Fields architecture = report.object("architecture").orElseThrow();
         assertThat(architecture.text("family")).contains("gemma4");
         assertThat(architecture.text("name")).contains("unnamed");
@@ -203,7 +208,8 @@ class FootprintTest {
         assertThat(objects(objects(report, "components").getFirst(), "encodings").getFirst())
                 .isEqualTo(Gemma4Configs.object("encoding", "BF16", "tensors", 4, "parameters", 320, "bytes", 640));
         Value.Fields layer = objects(report, "layers").getFirst();
-        assertThat(layer.fields().keySet()).containsExactly("component", "layer", "attention", "parameters", "bytes", "bits_per_weight", "bits");
+        assertThat(layer.fields().keySet()).containsExactly("component", "layer", "attention", "parameters", "bytes", "bits_per_weight",
+                "bits");
         assertThat(layer.text("attention")).contains("sliding");
         assertThat(layer.object("bits").orElseThrow().number("attention")).contains(12.0);
         Value.Fields tensor = objects(report, "tensors").get(1);

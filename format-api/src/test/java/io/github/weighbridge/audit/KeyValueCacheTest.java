@@ -26,7 +26,7 @@ class KeyValueCacheTest {
 
     @ParameterizedTest
     @CsvSource({"E2B,3,12,3072,6144,512", "E4B,4,20,8192,20480,512", "12B,8,40,8192,163840,1024", "26B-A4B,5,25,10240,102400,1024",
-            "31B,10,50,40960,409600,1024"})
+        "31B,10,50,40960,409600,1024"})
     void everyByteFollowsFromTheElementsOfAToken(String size, int full, int sliding, long fullElements, long slidingElements, long window)
             throws CheckpointFormatException {
         Architecture architecture = released(size);
@@ -44,10 +44,11 @@ class KeyValueCacheTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"E2B,30 198 774,15.9 105.2 411.2,15 99 387,8.4 55.7 217.7", "E4B,84 532 2068,44.6 282.6 1098.6,42 266 1034,23.6 149.6 581.6",
-            "12B,384 832 2368 4416,204 442 1258 2346,192 416 1184 2208,108 234 666 1242",
-            "26B-A4B,280 840 2760 5320,148.8 446.2 1466.2 2826.2,140 420 1380 2660,78.8 236.2 776.2 1496.2",
-            "31B,1120 3360 11040 21280,595 1785 5865 11305,560 1680 5520 10640,315 945 3105 5985"})
+    @CsvSource({"E2B,30 198 774,15.9 105.2 411.2,15 99 387,8.4 55.7 217.7",
+        "E4B,84 532 2068,44.6 282.6 1098.6,42 266 1034,23.6 149.6 581.6",
+        "12B,384 832 2368 4416,204 442 1258 2346,192 416 1184 2208,108 234 666 1242",
+        "26B-A4B,280 840 2760 5320,148.8 446.2 1466.2 2826.2,140 420 1380 2660,78.8 236.2 776.2 1496.2",
+        "31B,1120 3360 11040 21280,595 1785 5865 11305,560 1680 5520 10640,315 945 3105 5985"})
     void theCacheOfEveryReleasedModelInMebibytes(String size, String f16, String q8, String int8, String q4)
             throws CheckpointFormatException {
         assertTable(size, Type.F16, f16);
@@ -62,7 +63,8 @@ class KeyValueCacheTest {
             BigDecimal cell = new BigDecimal(expected[i]);
             BigDecimal mebibytes = BigDecimal.valueOf(KeyValueCache.bytes(released(size), CONTEXTS.get(i), type))
                     .divide(BigDecimal.valueOf(1 << 20));
-            assertThat(mebibytes.setScale(cell.scale(), RoundingMode.HALF_EVEN)).as("%s %s %s", size, type, CONTEXTS.get(i)).isEqualTo(cell);
+            assertThat(mebibytes.setScale(cell.scale(), RoundingMode.HALF_EVEN)).as("%s %s %s", size, type, CONTEXTS.get(i))
+                    .isEqualTo(cell);
             if (cell.scale() == 0) {
                 assertThat(mebibytes).as("a whole cell is exact").isEqualByComparingTo(cell);
             }

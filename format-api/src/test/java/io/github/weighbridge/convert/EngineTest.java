@@ -69,8 +69,7 @@ class EngineTest {
             new StoredTensor("codes", Shape.of(999, 64), INT4, List.of(new Span(1, 200, 999 * 32), new Span(1, 40_000, 999 * 4)));
     private static final StoredTensor OPAQUE = tensor("opaque", 1, 50_000, new OpaqueEncoding("IQ9", 9, 777), 3, 9);
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
     private byte[][] contents;
 
     private static GridEncoding grid(int bits, boolean offset, int rowBits) {
@@ -182,7 +181,7 @@ class EngineTest {
             Path target = folder.resolve("out" + count);
             Engine.run(plan, checkpoint(), target, threads(count));
             byte[][] written = {Files.readAllBytes(target.resolve("one.bin")), Files.readAllBytes(target.resolve("two.bin")),
-                    Files.readAllBytes(target.resolve("tokenizer.json"))};
+                Files.readAllBytes(target.resolve("tokenizer.json"))};
             for (int i = 0; i < 3; i++) {
                 assertThat(written[i]).hasSize((int) plan.files().get(i).length());
             }
@@ -366,7 +365,7 @@ class EngineTest {
         assertThat(file.resolve("one.bin")).exists();
         assertThatThrownBy(() -> Engine.run(oneFile("file", View.of(SMALL), in(DenseEncoding.F32)), checkpoint(), file,
                 threads(1).withForce(true))).isInstanceOf(FileAlreadyExistsException.class)
-                        .hasMessage(file + ": is a folder, and the result is a file");
+                .hasMessage(file + ": is a folder, and the result is a file");
         assertThat(left()).containsExactly("file");
     }
 

@@ -8,9 +8,9 @@ import io.github.weighbridge.encoding.GridEncoding;
 import io.github.weighbridge.encoding.OpaqueEncoding;
 import io.github.weighbridge.encoding.Packing;
 import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Identity;
-import io.github.weighbridge.io.Value;
 import io.github.weighbridge.view.Elementwise;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
@@ -26,7 +26,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class LayoutBuilderTest {
     private static final GridEncoding INT4 = new GridEncoding("int4",
-            new Grid(Grid.Levels.Range.ofBits(4), new Grid.Granularity.Row(), DenseType.F32, true, Grid.Zero.NONE), new Packing(4, true, 0));
+            new Grid(Grid.Levels.Range.ofBits(4), new Grid.Granularity.Row(), DenseType.F32, true, Grid.Zero.NONE),
+            new Packing(4, true, 0));
 
     private static StoredTensor stored(Encoding encoding, long... dimensions) {
         Shape shape = Shape.of(dimensions);

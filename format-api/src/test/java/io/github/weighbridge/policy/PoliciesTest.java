@@ -143,7 +143,8 @@ class PoliciesTest {
                 .hasMessage("rule vision matches no tensor that it could decide");
         assertThatThrownBy(() -> assign(rule("norm", "f16"))).as("only fixed ones").isInstanceOf(PolicyException.class)
                 .hasMessage("rule norm matches no tensor that it could decide");
-        assertThatThrownBy(() -> assign(rule("q", "f16"), rule("blk\\.1\\.q", "f32"))).as("decided before").isInstanceOf(PolicyException.class)
+        assertThatThrownBy(() -> assign(rule("q", "f16"), rule("blk\\.1\\.q", "f32"))).as("decided before")
+                .isInstanceOf(PolicyException.class)
                 .hasMessage("rule blk\\.1\\.q matches no tensor that it could decide");
     }
 
@@ -168,7 +169,8 @@ class PoliciesTest {
         assertThat(assignment.choices().get("blk.0.norm").reason()).isEqualTo("fixed");
         assertThat(assignment.findings()).extracting(Finding::code).containsExactly("fallback");
         assertThat(assign(Policy.KEEP.withType("MIX", true)).get("blk.0.q").reason()).isEqualTo("pure");
-        assertThatThrownBy(() -> assign(Policy.KEEP.withType("Q9_X", false))).isInstanceOf(PolicyException.class).hasMessage("no type Q9_X");
+        assertThatThrownBy(() -> assign(Policy.KEEP.withType("Q9_X", false))).isInstanceOf(PolicyException.class)
+                .hasMessage("no type Q9_X");
     }
 
     @Test
@@ -185,7 +187,8 @@ class PoliciesTest {
     void aMatchHoldsWhenAllItsConditionsDo() {
         TargetTensor q = new TwoLayers().tensors().get(3);
         assertThat(new Match(Set.of(), Set.of(), Set.of(), Optional.empty()).matches(q)).isTrue();
-        assertThat(new Match(Set.of("text_decoder"), Set.of("attention_q"), Set.of(1), Optional.of(Pattern.compile("q"))).matches(q)).isTrue();
+        assertThat(new Match(Set.of("text_decoder"), Set.of("attention_q"), Set.of(1), Optional.of(Pattern.compile("q"))).matches(q))
+                .isTrue();
         assertThat(new Match(Set.of("drafter"), Set.of("attention_q"), Set.of(1), Optional.empty()).matches(q)).isFalse();
         assertThat(new Match(Set.of("text_decoder"), Set.of("attention_k"), Set.of(1), Optional.empty()).matches(q)).isFalse();
         assertThat(new Match(Set.of("text_decoder"), Set.of("attention_q"), Set.of(0, 2), Optional.empty()).matches(q)).isFalse();
