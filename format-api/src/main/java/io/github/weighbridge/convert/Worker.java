@@ -119,11 +119,15 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    private void carry(Job job, Region region, MemorySegment[] outputs) throws IOException {
+    private void carry(Job job, Region region, MemorySegment[] outputs) throws IOException, PolicyException {
         Grid grid = sourceGrid(job.view());
         CodeWriter writer = job.target().encoding().codeWriter().orElseThrow();
         reader.readCodes(job.view(), region, grid, codes);
-        writer.write(job.target().shape(), region, codes, outputs);
+        try {
+            writer.write(job.target().shape(), region, codes, outputs);
+        } catch (ArithmeticException e) {
+            throw refusal(job, region, e);
+        }
     }
 
     /// The grid of the first stored tensor below a view that keeps codes; all of them have the same.
@@ -157,9 +161,7 @@ final class Worker implements AutoCloseable {
             try {
                 kernel.encode(shape, part, numbers, 0, tile);
             } catch (ArithmeticException e) {
-                throw new PolicyException(
-                        job.target().name() + " cannot be " + encoding.name() + ": " + e.getMessage() + " (rows " + part.rowBegin() + " to "
-                                + (part.rowEnd() - 1) + ")");
+                throw refusal(job, part, e);
             }
         }
     }
@@ -197,6 +199,11 @@ final class Worker implements AutoCloseable {
         }
         return encoder.orElseThrow(
                 () -> new IllegalArgumentException(job.target().encoding().name() + " is not encoded by " + job.method()));
+    }
+
+    private static PolicyException refusal(Job job, Region part, ArithmeticException e) {
+        return new PolicyException(job.target().name() + " cannot be " + job.target().encoding().name() + ": " + e.getMessage() + " (rows "
+                + part.rowBegin() + " to " + (part.rowEnd() - 1) + ")");
     }
 
     /// Largest absolute value of a job's numbers.

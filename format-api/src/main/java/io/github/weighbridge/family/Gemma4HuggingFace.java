@@ -78,7 +78,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         Optional<Parameters> rope = p.object("rope_parameters");
         if (rope.isPresent() && rope.get().fields().get("partial_rotary_factor").isPresent()
                 && !(rope.get().number("partial_rotary_factor") >= 0 && rope.get().number("partial_rotary_factor") <= 1)) {
-            throw p.wrong(prefix + "rope_parameters.partial_rotary_factor", rope.get().number("partial_rotary_factor"), "a part, from 0 to 1");
+            throw p.wrong(prefix + "rope_parameters.partial_rotary_factor", rope.get().number("partial_rotary_factor"),
+                    "a part, from 0 to 1");
         }
         String label = label(p, count, hidden).orElse(name);
         Architecture architecture = new Architecture(Gemma4.NAME, label, hidden, vocabulary, context, layers, p.fields());
