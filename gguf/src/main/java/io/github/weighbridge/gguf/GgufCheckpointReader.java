@@ -37,6 +37,7 @@ import java.util.Optional;
 final class GgufCheckpointReader {
     /// Arrays of numbers up to this length may be hyper-parameters, one for each layer; longer ones belong to the tokenizer.
     private static final int MOST_LAYERS = 4096;
+    private static final String FIRST_LAYER = "blk.0.";
     private static final String ARCHITECTURE = "general.architecture";
     private static final String TOKENS = "tokenizer.ggml.tokens";
 
@@ -137,8 +138,13 @@ final class GgufCheckpointReader {
         long tokens = file.array(TOKENS).map(array -> (long) array.count())
                 .or(() -> set.tensor("token_embd.weight").map(tensor -> tensor.info().shape().rows())).orElse(0L);
         fields.put(Dialect.TOKEN_COUNT, Value.of(tokens));
-        fields.put(Dialect.HAS_OUTPUT, Value.of(set.tensor("output.weight").isPresent()));
-        fields.remove(Dialect.ROPE_FACTORS);
+        fields.keySet().removeIf(name -> name.startsWith(Dialect.TENSOR));
+        for (GgufSet.Tensor tensor : set.tensors()) {
+            String name = tensor.info().name();
+            if (name.equals("output.weight") || name.startsWith(FIRST_LAYER)) {
+                fields.put(Dialect.TENSOR + name, Value.of(true));
+            }
+        }
         Optional<GgufSet.Tensor> factors = set.tensor("rope_freqs.weight");
         if (factors.isPresent()) {
             factors(set, factors.get()).ifPresent(items -> fields.put(Dialect.ROPE_FACTORS, items));
