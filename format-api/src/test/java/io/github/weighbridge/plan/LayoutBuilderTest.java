@@ -59,7 +59,8 @@ class LayoutBuilderTest {
         assertThat(layOut(View.of(stored(DenseEncoding.BF16, 4, 6)), Choice.of(DenseEncoding.BF16, "keep"), jobs).pieces())
                 .containsExactly(new Piece.Copy(0, 48, 3, 1000));
         assertThat(jobs).containsExactly(new Job(View.of(stored(DenseEncoding.BF16, 4, 6)),
-                new StoredTensor("t", Shape.of(4, 6), DenseEncoding.BF16, List.of(new Span(0, 0, 48))), "plain", Job.Mode.COPY, "keep"));
+                new StoredTensor("t", Shape.of(4, 6), DenseEncoding.BF16, List.of(new Span(0, 0, 48))), "plain", Job.Mode.COPY, "keep",
+                Optional.empty()));
     }
 
     @Test
