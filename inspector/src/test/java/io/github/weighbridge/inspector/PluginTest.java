@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 /// A format that only these tests bring is a format like ours.
 class PluginTest {
@@ -94,8 +95,24 @@ class PluginTest {
         List<Value.Fields> before = ReportCheck.list(Cli.run("inspect", toy, "--json").json(), "tensors");
         List<Value.Fields> after = ReportCheck.list(Cli.run("inspect", back, "--json").json(), "tensors");
         assertThat(after).extracting(tensor -> tensor.text("name"), tensor -> tensor.text("encoding"), tensor -> tensor.get("shape"))
-                .containsExactlyInAnyOrderElementsOf(before.stream().map(tensor -> org.assertj.core.groups.Tuple.tuple(tensor.text("name"),
+                .containsExactlyInAnyOrderElementsOf(before.stream().map(tensor -> tuple(tensor.text("name"),
                         tensor.text("encoding"), tensor.get("shape"))).toList());
+    }
+
+    /// A policy's rule for all tensors gives way to a named type; rules for some tensors come before both.
+    @Test
+    void typesReplaceWhatAPolicyGivesToAll() throws IOException {
+        Value.Fields plan = Cli
+                .run("plan", toy, "--to", "toy", "--policy", "f16", "--type", "TOY32", "--tensor", "^al=BF16", "--tensor", "a$=F16",
+                        "--json")
+                .json();
+        assertThat(ReportCheck.list(plan, "tensors"))
+                .extracting(tensor -> tensor.text("name").orElseThrow(), tensor -> tensor.text("encoding").orElseThrow())
+                .containsExactly(tuple("alpha", "BF16"), tuple("beta", "F16"), tuple("gamma", "F16"));
+        Value.Fields policy = Cli.run("plan", toy, "--to", "toy", "--policy", "bf16", "--json").json();
+        assertThat(ReportCheck.list(policy, "tensors")).extracting(tensor -> tensor.text("encoding").orElseThrow()).containsOnly("BF16");
+        Value.Fields both = Cli.run("plan", toy, "--to", "toy", "--policy", "bf16", "--type", "TOY32", "--json").json();
+        assertThat(ReportCheck.list(both, "tensors")).extracting(tensor -> tensor.text("encoding").orElseThrow()).containsOnly("F32");
     }
 
     @Test
