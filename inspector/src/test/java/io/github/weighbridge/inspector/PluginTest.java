@@ -1,5 +1,6 @@
 package io.github.weighbridge.inspector;
 
+import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.io.Value;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -79,6 +80,18 @@ class PluginTest {
         ReportCheck.same(plan, written.json());
         assertThat(written.out()).contains("toy-loses");
         assertThat(filesIn(folder)).containsExactlyInAnyOrder("small.toy", "copy.toy", "report.json");
+    }
+
+    /// The report is made of what was written, and held against the plan.
+    @Test
+    void aResultThatWasNotPlannedIsADefectAndDoesNotStay() throws IOException {
+        Path wrong = new ToyFiles("wrong", Value.Fields.EMPTY).tensor("x", DenseType.F32, 2, 2).write(folder.resolve("wrong.toy"));
+        Cli.Result result = Cli.run("convert", wrong, folder.resolve("out.toy"), "--report", folder.resolve("report.json"));
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).startsWith(folder.resolve("out.toy") + ": a defect of ours")
+                .contains("what was written is not what was planned");
+        assertThat(result.err().lines()).hasSize(1);
+        assertThat(filesIn(folder)).containsExactlyInAnyOrder("small.toy", "wrong.toy");
     }
 
     @Test
