@@ -8,12 +8,24 @@ import java.util.OptionalDouble;
 /// @param method which recipe, where an encoding has several: `plain`, or a word the encoding documents such as `exact`
 /// @param tensorMaximum largest absolute value of the whole tensor, for encodings whose scales depend on it
 /// @param importance weight of each column, as an importance matrix gives it; not copied, not to be changed
-public record EncoderInputs(String method, OptionalDouble tensorMaximum, Optional<float[]> importance) {
+/// @param sourceType the number type that the numbers had where they came from; recipes that find a grid again count a number as returned
+///         when it is what a product of step and level rounds to in that type
+public record EncoderInputs(String method, OptionalDouble tensorMaximum, Optional<float[]> importance, Optional<DenseType> sourceType) {
     /// The ordinary recipe with nothing besides the numbers.
-    public static final EncoderInputs PLAIN = new EncoderInputs("plain", OptionalDouble.empty(), Optional.empty());
+    public static final EncoderInputs PLAIN = new EncoderInputs("plain", OptionalDouble.empty(), Optional.empty(), Optional.empty());
 
     /// A named recipe with nothing besides the numbers.
     public static EncoderInputs method(String method) {
-        return new EncoderInputs(method, OptionalDouble.empty(), Optional.empty());
+        return new EncoderInputs(method, OptionalDouble.empty(), Optional.empty(), Optional.empty());
+    }
+
+    /// The same with a weight of each column.
+    public EncoderInputs withImportance(float[] weights) {
+        return new EncoderInputs(method, tensorMaximum, Optional.of(weights), sourceType);
+    }
+
+    /// The same for numbers that came from a type.
+    public EncoderInputs withSourceType(DenseType type) {
+        return new EncoderInputs(method, tensorMaximum, importance, Optional.of(type));
     }
 }

@@ -25,7 +25,7 @@ class DenseKernelsTest {
 
     @Test
     void theVectorisedFormIsTheOneInUse() {
-        assertThat(DenseKernels.BEST).isInstanceOf(VectorDenseKernels.class);
+        assertThat(DenseKernels.CHOICE.best()).isInstanceOf(VectorDenseKernels.class);
     }
 
     /// All 65536 patterns of 16 bits, in order.

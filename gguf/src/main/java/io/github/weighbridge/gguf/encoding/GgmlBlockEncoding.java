@@ -8,11 +8,13 @@ import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.KernelChoice;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernel;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernels;
 import io.github.weighbridge.gguf.encoding.internal.CodeKernel;
+import io.github.weighbridge.gguf.encoding.internal.ExactKernel;
 import io.github.weighbridge.gguf.file.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,17 +26,21 @@ final class GgmlBlockEncoding extends BlockEncoding {
     /// Bytes staged at a time: with the numbers they stand for they stay within the first two levels of cache.
     private static final int STAGE_BYTES = 16 << 10;
     private static final int HALF_EXPONENT = 0x7c00;
+    private static final String EXACT = "exact";
 
     private final BlockTraits traits;
-    private final BlockKernels kernels;
+    private final KernelChoice<BlockKernels> checks;
     private final @Nullable BlockKernel kernel;
+    private final @Nullable KernelChoice<BlockKernel> choice;
     private final int stageBlocks;
 
-    GgmlBlockEncoding(GgmlType type, BlockTraits traits, BlockKernels kernels) {
+    GgmlBlockEncoding(GgmlType type, BlockTraits traits, KernelChoice<BlockKernels> kernels) {
         super(type.name(), traits.codeBits(), type.blockElements(), type.blockBytes());
         this.traits = traits;
-        this.kernels = kernels;
-        this.kernel = kernels.of(type);
+        this.checks = kernels;
+        this.kernel = kernels.plain().of(type);
+        BlockKernel best = kernels.best().of(type);
+        this.choice = kernel == null || best == null ? null : new KernelChoice<>(kernel, best);
         this.stageBlocks = Math.max(1, STAGE_BYTES / type.blockBytes());
     }
 
@@ -43,11 +49,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return kernel != null;
     }
 
-    private BlockKernel kernel() {
-        if (kernel == null) {
+    private BlockKernel kernel(int blocks) {
+        if (choice == null) {
             throw new UnsupportedOperationException(name() + " cannot be decoded");
         }
-        return kernel;
+        return choice.forCount((long) blocks * blockColumns());
     }
 
     private byte[] stage(int blocks) {
@@ -56,7 +62,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
-        BlockKernel decoding = kernel();
+        BlockKernel decoding = kernel(blocks);
         byte[] stage = stage(blocks);
         for (int done = 0; done < blocks; done += stageBlocks) {
             int count = Math.min(stageBlocks, blocks - done);
@@ -68,6 +74,12 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
+        if (kernel instanceof ExactKernel && inputs.method().equals(EXACT)) {
+            ExactKernel.Source type = sourceOf(inputs.sourceType());
+            return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
+                    new Numbers(source, sourceOffset, firstBlock, rowBlocks),
+                    (from, _, stage, count) -> ((ExactKernel) kernel(count)).encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
+        }
         if (kernel == null || !kernel.encodes() || !inputs.method().equals("plain")) {
             return Optional.empty();
         }
@@ -75,7 +87,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, null, 0, target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -103,14 +115,15 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (importance.length != columns) {
             throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
         }
-        boolean wholeRows = kernel().weighing() == BlockKernel.Weighing.ROW;
+        boolean wholeRows = kernel(0).weighing() == BlockKernel.Weighing.ROW;
         if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
             throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
         }
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, importance, meanSquare, target, targetOffset, begin, end);
+            encode(numbers, (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
+                    0, count), target, targetOffset, begin, end);
             begin = end;
         }
     }
@@ -124,25 +137,36 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return sum / count;
     }
 
-    /// Encodes blocks `begin` to `end` of those given; with importance, all of one row.
-    private void encode(Numbers numbers, float @Nullable [] importance, float meanSquare, MemorySegment target, long targetOffset,
-            int begin,
-            int end) {
+    /// Encodes some blocks.
+    @FunctionalInterface
+    private interface Recipe {
+        /// Fills a stage.
+        ///
+        /// @param from index of the first number
+        /// @param column of the first number within its row
+        void encode(int from, int column, byte[] stage, int count);
+    }
+
+    private static ExactKernel.Source sourceOf(Optional<DenseType> type) {
+        return type.map(known -> switch (known) {
+            case BF16 -> ExactKernel.Source.BF16;
+            case F16 -> ExactKernel.Source.F16;
+            case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> ExactKernel.Source.F32;
+        }).orElse(ExactKernel.Source.UNKNOWN);
+    }
+
+    /// Encodes blocks `begin` to `end` of those given.
+    private void encode(Numbers numbers, Recipe recipe, MemorySegment target, long targetOffset, int begin, int end) {
         byte[] stage = stage(end - begin);
         for (int done = begin; done < end; done += stageBlocks) {
             int count = Math.min(stageBlocks, end - done);
             int from = numbers.offset + done * blockColumns();
-            int culprit = kernels.firstNotFinite(numbers.source, from, count * blockColumns());
+            int culprit = checks.forCount((long) count * blockColumns()).firstNotFinite(numbers.source, from, count * blockColumns());
             if (culprit >= 0) {
                 int block = (culprit - numbers.offset) / blockColumns();
                 throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
             }
-            if (importance == null) {
-                kernel().encode(numbers.source, from, stage, 0, count);
-            } else {
-                int column = (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns();
-                kernel().encodeWeighted(numbers.source, from, importance, column, meanSquare, stage, 0, count);
-            }
+            recipe.encode(from, (numbers.firstBlock + done) % numbers.rowBlocks * blockColumns(), stage, count);
             checkHalves(stage, count, numbers.firstBlock + done, numbers.rowBlocks);
             MemorySegment.copy(stage, 0, target, ValueLayout.JAVA_BYTE, targetOffset + (long) done * blockBytes(), count * blockBytes());
         }

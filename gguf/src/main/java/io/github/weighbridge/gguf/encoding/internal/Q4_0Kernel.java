@@ -2,7 +2,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q4_0`: 32 elements in 18 bytes. Byte 0: half-precision scale; byte 2: 16 bytes, of which byte j holds the codes of elements j (low
 /// nibble) and j + 16 (high nibble), each 8 more than the level.
-class Q4_0Kernel implements BlockKernel, CodeKernel {
+class Q4_0Kernel implements BlockKernel, CodeKernel, ExactKernel {
     static final int COLUMNS = 32;
     static final int BYTES = 18;
     static final int CODES = 2;
@@ -46,6 +46,20 @@ class Q4_0Kernel implements BlockKernel, CodeKernel {
     private static int code(float level) {
         // An infinite inverse makes bytes of 0, as C's cast from float to a byte does.
         return Math.min(15, (byte) Rounding.truncate(level + 8.5f));
+    }
+
+    /// The search for the grid, in the form of this kernel.
+    Q4_0Exact exact() {
+        return new Q4_0Exact();
+    }
+
+    @Override
+    public void encodeExact(float[] source, int sourceOffset, Source type, byte[] blocks, int at, int count) {
+        Q4_0Exact exact = exact();
+        Q4_0Exact.Fit fit = new Q4_0Exact.Fit();
+        for (int i = 0; i < count; i++) {
+            exact.encode(source, sourceOffset + i * COLUMNS, type, blocks, at + i * BYTES, fit);
+        }
     }
 
     @Override

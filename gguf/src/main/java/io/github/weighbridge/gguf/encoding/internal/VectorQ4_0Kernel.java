@@ -52,6 +52,11 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
         }
     }
 
+    @Override
+    Q4_0Exact exact() {
+        return new VectorQ4_0Exact();
+    }
+
     static void codes(float[] source, int from, float inverse, byte[] blocks, int at) {
         for (int i = 0; i < HALF; i += COUNT) {
             FloatVector first = FloatVector.fromArray(FLOATS, source, from + i).mul(inverse).add(8.5f);
