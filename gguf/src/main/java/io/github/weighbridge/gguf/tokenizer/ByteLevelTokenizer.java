@@ -116,7 +116,8 @@ final class ByteLevelTokenizer implements TokenizerKind {
             writer.raw(qwen ? TokenizerParts.bytesProcessed() : TokenizerParts.templated("post_processor", vocabulary, tokens, true));
             writer.raw(TokenizerParts.BYTES_DECODED);
             writer.model(false, false, !qwen, Optional.empty());
-            writer.vocabulary(tokens, id -> !tokens.isAdded(id));
+            int own = tokens.own();
+            writer.vocabulary(tokens, id -> id < own && !tokens.isPadding(id));
             writer.merges(vocabulary, tokens, false);
             writer.end();
         });

@@ -113,11 +113,7 @@ final class Gemma4Tokenizer implements TokenizerKind {
         Map<String, RenderedSource.Renderer> documents = new LinkedHashMap<>();
         documents.put(TokenizerSource.TOKENIZER, out -> {
             GgufVocabulary.Tokens tokens = vocabulary.tokens();
-            // A token added beyond the model's own vocabulary is told from others by its id.
-            int own = tokens.count();
-            while (own > 0 && tokens.isAdded(own - 1)) {
-                own--;
-            }
+            int own = tokens.own();
             TokenizerJsonWriter writer = new TokenizerJsonWriter(out);
             writer.begin();
             writer.addedTokens(vocabulary, tokens, id -> tokens.kind(id) == TokenKind.CONTROL || USER_DEFINED.contains(tokens.text(id)));
@@ -125,8 +121,7 @@ final class Gemma4Tokenizer implements TokenizerKind {
             writer.raw(TokenizerParts.templated("post_processor", vocabulary, tokens, false));
             writer.raw(TokenizerParts.SPACES_RESTORED);
             writer.model(true, true, false, vocabulary.namedText(tokens, "unknown"));
-            int end = own;
-            writer.vocabulary(tokens, id -> id < end && !tokens.isPadding(id));
+            writer.vocabulary(tokens, id -> id < own && !tokens.isPadding(id));
             writer.merges(vocabulary, tokens, true);
             writer.end();
         });

@@ -52,6 +52,24 @@ final class GgufVocabulary {
             return kind == TokenKind.CONTROL || kind == TokenKind.USER_DEFINED || isPadding(id);
         }
 
+        /// Ids below this are in the model's own vocabulary; above it stand only tokens that were added. The tokenizers library counts added
+        /// tokens on from the number of its own, so that all are its own where an id in between has no token.
+        int own() {
+            int end = count();
+            while (end > 0 && isPadding(end - 1)) {
+                end--;
+            }
+            for (int id = 0; id < end; id++) {
+                if (isPadding(id)) {
+                    return end;
+                }
+            }
+            while (end > 0 && isAdded(end - 1)) {
+                end--;
+            }
+            return end;
+        }
+
         /// Whether a converter made it up for an embedding without a token.
         boolean isPadding(int id) {
             return kind(id) == TokenKind.UNUSED && text(id).equals("[PAD" + id + "]");
