@@ -1,7 +1,5 @@
 package io.github.weighbridge.gguf.tokenizer;
 
-import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
-
 import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.ByteSource;
@@ -19,6 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+
+import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
 
 /// `gemma4`: merges in rank order over characters, spaces as U+2581, unknown characters as bytes. (llama.cpp `conversion/gemma.py`.)
 final class Gemma4Tokenizer implements TokenizerKind {
@@ -125,7 +125,8 @@ final class Gemma4Tokenizer implements TokenizerKind {
             writer.merges(vocabulary, tokens, true);
             writer.end();
         });
-        documents.put(TokenizerSource.CONFIG, out -> out.write(Json.prettyBytes(vocabulary.config("GemmaTokenizer", "extra_special_tokens"))));
+        documents.put(TokenizerSource.CONFIG,
+                out -> out.write(Json.prettyBytes(vocabulary.config("GemmaTokenizer", "extra_special_tokens"))));
         return documents;
     }
 }
