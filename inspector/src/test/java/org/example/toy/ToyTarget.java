@@ -95,7 +95,7 @@ final class ToyTarget implements Target {
         Encoding encoding = encoding(type).orElseThrow(() -> new PolicyException("--type " + type + ": toy has no such type"));
         Map<String, Choice> choices = new LinkedHashMap<>();
         tensors.forEach(tensor -> choices.put(tensor.name(), Choice.of(encoding, "--type " + type)));
-        return new Assignment(choices, List.of());
+        return new Assignment(choices, List.of(), Optional.of(type));
     }
 
     @Override

@@ -6,9 +6,11 @@ package io.github.weighbridge.encoding;
 /// `scales[r * groups + g]` belongs to columns `g * groupColumns` up to the next group of row `r`, counted from the region's first column;
 /// a scale shared by several rows is repeated for each.
 public final class Codes {
-    private byte[] codes = new byte[0];
-    private float[] scales = new float[0];
-    private float[] zeros = new float[0];
+    private static final float[] NONE = {};
+
+    private byte[] codes = {};
+    private float[] scales = NONE;
+    private float[] zeros = NONE;
     private int rows;
     private int columns;
     private int groupColumns = 1;
@@ -33,7 +35,9 @@ public final class Codes {
         if (scales.length < scaleCount) {
             scales = new float[scaleCount];
         }
-        if (withZeros && zeros.length < scaleCount) {
+        if (!withZeros) {
+            zeros = NONE;
+        } else if (zeros.length < scaleCount) {
             zeros = new float[scaleCount];
         }
     }

@@ -19,6 +19,13 @@ public final class Kernels {
         return VECTOR;
     }
 
+    /// Both forms; see [KernelChoice]. Parameters as in [#choose].
+    public static <K> KernelChoice<K> choice(MethodHandles.Lookup lookup, Supplier<? extends K> plain, Class<K> type,
+            String vectorisedClass) {
+        K oracle = plain.get();
+        return new KernelChoice<>(oracle, choose(lookup, () -> oracle, type, vectorisedClass));
+    }
+
     /// The best form that this machine can run.
     ///
     /// @param lookup of the kernel's own package

@@ -49,7 +49,9 @@ record Gemma4Gguf(Family family) implements Dialect {
             keys.u32("feed_forward_length", layers.getFirst().feedForward());
         }
         keys.u32("attention.head_count", layers.getFirst().heads());
-        if (layers.stream().mapToInt(Layer::keyValueHeads).distinct().count() > 1) {
+        // A list also says that keys are values on full layers, where both kinds have equally many heads.
+        boolean keysAsValues = p.flag("attention_k_eq_v").orElse(false);
+        if (keysAsValues || layers.stream().mapToInt(Layer::keyValueHeads).distinct().count() > 1) {
             keys.perLayer("attention.head_count_kv", layers, Layer::keyValueHeads);
         } else {
             keys.u32("attention.head_count_kv", layers.getFirst().keyValueHeads());
@@ -135,7 +137,7 @@ record Gemma4Gguf(Family family) implements Dialect {
         config.put("model_type", Value.of(architecture.equals(ASSISTANT) ? "gemma4_assistant" : "gemma4"));
         config.put("num_hidden_layers", Value.of(count));
         config.put("hidden_size", Value.of(metadata.whole(prefix + "embedding_length", 1, Parameters.MAXIMUM)));
-        config.put("max_position_embeddings", Value.of(metadata.whole(prefix + "context_length", 1, 1L << 40)));
+        config.put("max_position_embeddings", Value.of(metadata.whole(prefix + "context_length", 1, Parameters.MOST_TOKENS)));
         config.put("vocab_size", Value.of(metadata.whole("tokenizer.ggml.tokens.count", 1, Parameters.MAXIMUM)));
         config.put("num_attention_heads", Value.of(metadata.whole(prefix + "attention.head_count", 1, 1 << 20)));
         List<Value> types = pattern.stream().map(sliding -> Value.of(isSet(sliding) ? "sliding_attention" : "full_attention")).toList();
@@ -146,7 +148,7 @@ record Gemma4Gguf(Family family) implements Dialect {
         feedForward(metadata, prefix, count, shared, config);
         config.put("global_head_dim", Value.of(metadata.whole(prefix + "attention.key_length", 1, 1 << 20)));
         config.put("head_dim", Value.of(metadata.whole(prefix + "attention.key_length_swa", 1, 1 << 20)));
-        config.put("sliding_window", Value.of(metadata.whole(prefix + "attention.sliding_window", 1, 1L << 40)));
+        config.put("sliding_window", Value.of(metadata.whole(prefix + "attention.sliding_window", 1, Parameters.MOST_TOKENS)));
         config.put("rms_norm_eps", Value.of(metadata.number(prefix + "attention.layer_norm_rms_epsilon")));
         config.put("hidden_size_per_layer_input",
                 Value.of(metadata.whole(prefix + "embedding_length_per_layer_input", 0, Parameters.MAXIMUM)));

@@ -20,8 +20,15 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     private static final List<String> TEXT_ONLY = List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_");
     private static final String QUANTISED_TABLE = ".embedding_quantized";
     private static final int MOST_LAYERS = 4096;
+    /// In all layers together.
+    private static final long MOST_EXPERTS = 1L << 16;
     /// Without `layer_types`, the last of every six layers is full.
     private static final int DEFAULT_FULL_EVERY = 6;
+
+    private record Size(String name, int layers, long width) {}
+
+    private static final List<Size> SIZES = List.of(new Size("E2B", 35, 1536), new Size("E4B", 42, 2560), new Size("12B", 48, 3840),
+            new Size("26B-A4B", 30, 2816), new Size("31B", 60, 5376));
 
     @Override
     public String name() {
@@ -54,7 +61,7 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     private static Architecture architecture(Parameters p, String name, String prefix) throws CheckpointFormatException {
         long hidden = p.whole("hidden_size", 1, Parameters.MAXIMUM);
         long vocabulary = p.whole("vocab_size", 1, Parameters.MAXIMUM);
-        long context = p.whole("max_position_embeddings", 1, 1L << 40, 131_072);
+        long context = p.whole("max_position_embeddings", 1, Parameters.MOST_TOKENS, 131_072);
         int count = (int) p.whole("num_hidden_layers", 1, MOST_LAYERS);
         List<Layer> layers = layers(p, count, prefix);
         // Widths that only shapes use are checked here once, so that shapes can be computed without doubt.
@@ -63,7 +70,11 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         p.whole("backbone_hidden_size", 1, Parameters.MAXIMUM, 1);
         p.whole("num_centroids", 0, Parameters.MAXIMUM, 0);
         p.flag("tie_word_embeddings", true);
-        p.object("rope_parameters");
+        Optional<Parameters> rope = p.object("rope_parameters");
+        if (rope.isPresent() && rope.get().fields().get("partial_rotary_factor").isPresent()
+                && !(rope.get().number("partial_rotary_factor") >= 0 && rope.get().number("partial_rotary_factor") <= 1)) {
+            throw p.wrong(prefix + "rope_parameters.partial_rotary_factor", rope.get().number("partial_rotary_factor"), "a part, from 0 to 1");
+        }
         String label = label(p, count, hidden).orElse(name);
         Architecture architecture = new Architecture(Gemma4.NAME, label, hidden, vocabulary, context, layers, p.fields());
         checkShapes(p, architecture);
@@ -79,24 +90,30 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         if (audio.isPresent()) {
             Gemma4Tensors.checkAudio(audio.get());
         }
-        long perLayer = architecture.parameters().whole("hidden_size_per_layer_input").orElse(0L);
-        if (!Shape.fits(architecture.vocabularySize(), perLayer, architecture.layers().size())) {
-            throw p.wrong("hidden_size_per_layer_input", perLayer, "a width whose table fits 2^63 elements");
+        for (Layer layer : architecture.layers()) {
+            // Keys and values of two bytes in all layers.
+            if (!Shape.fits(architecture.contextLength(), layer.keyValueHeads(), layer.keyLength(), 4, architecture.layers().size())) {
+                throw p.wrong("max_position_embeddings", architecture.contextLength(),
+                        "a context whose key/value cache stays below 2^63 bytes");
+            }
+        }
+        try {
+            Gemma4Tensors.of(architecture).forEach(row -> row.holding().shape());
+        } catch (ArithmeticException e) {
+            throw p.wrong("hidden_size", architecture.hiddenSize(), "sizes of which every tensor stays below 2^63 elements");
         }
     }
 
-    /// The released sizes are known by layers and width.
+    /// The released sizes are known by layers and width, their drafters by the width of the model they draft for.
     private static Optional<String> label(Parameters p, int layers, long hidden) {
-        String suffix = p.fields().text("model_type").orElse("").endsWith("assistant") ? " assistant" : "";
-        String size = switch ((int) Math.min(Integer.MAX_VALUE, layers * 100_000L + hidden)) {
-            case 3_501_536 -> "E2B";
-            case 4_202_560 -> "E4B";
-            case 4_803_840 -> "12B";
-            case 3_002_816 -> "26B-A4B";
-            case 6_005_376 -> "31B";
-            default -> "";
-        };
-        return size.isEmpty() ? Optional.empty() : Optional.of("Gemma 4 " + size + suffix);
+        boolean assistant = p.fields().text("model_type").orElse("").endsWith("assistant");
+        long width = assistant ? p.fields().whole("backbone_hidden_size").orElse(0L) : hidden;
+        for (Size size : SIZES) {
+            if (size.width == width && (assistant || size.layers == layers)) {
+                return Optional.of("Gemma 4 " + size.name + (assistant ? " assistant" : ""));
+            }
+        }
+        return Optional.empty();
     }
 
     private static List<Layer> layers(Parameters p, int count, String prefix) throws CheckpointFormatException {
@@ -111,9 +128,12 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         int globalKeyValueHeads = (int) p.whole("num_global_key_value_heads", 1, 1 << 20, keyValueHeads);
         int headSize = (int) p.whole("head_dim", 1, 1 << 20, 256);
         int globalHeadSize = (int) p.whole("global_head_dim", 1, 1 << 20, headSize);
-        long window = p.whole("sliding_window", 1, 1L << 40, 512);
+        long window = p.whole("sliding_window", 1, Parameters.MOST_TOKENS, 512);
         int experts = (int) p.whole("num_experts", 0, 1 << 16, 0);
         int used = (int) p.whole("top_k_experts", 0, 1 << 16, 0);
+        if ((long) experts * count > MOST_EXPERTS) {
+            throw p.wrong(prefix + "num_experts", experts + " in each of " + count + " layers", "at most " + MOST_EXPERTS + " in all");
+        }
         long expertWidth =
                 p.whole("moe_intermediate_size", 0, Parameters.MAXIMUM, p.whole("expert_intermediate_size", 0, Parameters.MAXIMUM, 0));
         if (experts > 0 && (expertWidth == 0 || used == 0 || used > experts)) {

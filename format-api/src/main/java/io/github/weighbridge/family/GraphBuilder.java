@@ -65,7 +65,10 @@ public final class GraphBuilder {
     }
 
     /// The graph of a checkpoint that no family describes: each stored tensor is a weight of its own.
-    public Result withoutFamily() {
+    ///
+    /// @throws CheckpointFormatException when two tensors have one name
+    public Result withoutFamily() throws CheckpointFormatException {
+        checkNames(Set.of());
         List<Weight> weights = stored.stream().filter(tensor -> !owners.containsKey(tensor.name()))
                 .map(tensor -> new Weight(tensor.name(), Identity.NONE,
                         View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
@@ -85,6 +88,9 @@ public final class GraphBuilder {
         List<TensorSpec> specs = dialect.tensors(architecture);
         Map<String, TensorSpec> byName = HashMap.newHashMap(specs.size());
         specs.forEach(spec -> byName.put(spec.name(), spec));
+        Set<String> keys = new HashSet<>();
+        specs.forEach(spec -> keys.addAll(spec.holding().keys()));
+        checkNames(keys);
         Map<String, Identity> identities = HashMap.newHashMap(stored.size());
         List<Weight> weights = new ArrayList<>(specs.size());
         List<String> dead = new ArrayList<>();
@@ -144,6 +150,21 @@ public final class GraphBuilder {
                     + " and were passed through: " + String.join(", ", passed.subList(0, Math.min(5, passed.size()))), passed));
         }
         return new Result(new TensorGraph(stored, identities, weights), findings);
+    }
+
+    /// Names must differ, also from the keys of the family's weights, as tensors passed through are weights by their name.
+    private void checkNames(Set<String> keys) throws CheckpointFormatException {
+        Set<String> names = HashSet.newHashSet(stored.size());
+        for (StoredTensor tensor : stored) {
+            if (!names.add(tensor.name())) {
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                        "its name a second time", "each name once");
+            }
+            if (keys.contains(tensor.name())) {
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                        "the key of one of the family's weights", "another name");
+            }
+        }
     }
 
     /// Gate and up of a fused tensor have roles of their own, by which policies know them.

@@ -10,8 +10,10 @@ import java.util.Optional;
 /// @param file name of the file, for messages
 /// @param fields the parameters
 public record Parameters(String file, Value.Fields fields) {
-    /// Largest number that any width or count of a model may have; protects the arithmetic of shapes.
-    public static final long MAXIMUM = 1L << 31;
+    /// Largest number that any width or count of a model may have; twice as much still fits 32 signed bits.
+    public static final long MAXIMUM = (1L << 30) - 1;
+    /// Longest context, in tokens; fits 32 unsigned bits.
+    public static final long MOST_TOKENS = (1L << 32) - 1;
 
     /// An exception about a parameter.
     public CheckpointFormatException wrong(String name, Object found, String expected) {

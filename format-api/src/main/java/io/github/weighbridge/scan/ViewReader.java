@@ -5,6 +5,7 @@ import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.Decoder;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.OpaqueEncoding;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
@@ -152,19 +153,30 @@ public final class ViewReader implements AutoCloseable {
         return next;
     }
 
-    /// Whether a view only rearranges rows of tensors in one encoding, so that bytes can be copied.
+    /// Whether a view is a whole tensor, or only rearranges rows of tensors in one encoding, so that bytes can be copied.
     ///
     /// @param encoding the encoding that every tensor must have
     public static boolean copiesBytes(View view, Encoding encoding) {
+        if (view instanceof View.Stored(StoredTensor tensor)) {
+            return tensor.encoding().equals(encoding);
+        }
+        return !(encoding instanceof OpaqueEncoding) && copiesRows(view, encoding);
+    }
+
+    private static boolean copiesRows(View view, Encoding encoding) {
+        // A scale that all rows share can follow one run of rows, not several.
+        boolean oneScale = encoding.grid(view.shape()).filter(grid -> grid.granularity() instanceof Grid.Granularity.Tensor).isPresent();
         return switch (view) {
-            case View.Stored(StoredTensor tensor) -> tensor.encoding().equals(encoding) && tensor.encoding().rowUnit(tensor.shape()) == 1;
-            case View.Slice(View of, int axis, long begin, long end) -> copiesBytes(of, encoding)
-                    && (axis < of.shape().rank() - 1 || encoding.planes().size() == 1 && begin % encoding.columnUnit(of.shape()) == 0
-                            && end % encoding.columnUnit(of.shape()) == 0);
-            case View.Concat(int axis, List<View> parts) -> axis < view.shape().rank() - 1
-                    && parts.stream().allMatch(part -> copiesBytes(part, encoding));
-            case View.Swap(View of, int axis, long _, long _, long _) -> axis < of.shape().rank() - 1 && copiesBytes(of, encoding);
-            case View.Reshape(View of, Shape shape) -> copiesBytes(of, encoding)
+            case View.Stored(StoredTensor tensor) -> tensor.encoding().equals(encoding) && encoding.rowUnit(tensor.shape()) == 1;
+            case View.Slice(View of, int axis, long begin, long end) -> copiesRows(of, encoding)
+                    && (axis < of.shape().rank() - 1 ? !(oneScale && axis > 0)
+                            : encoding.planes().size() == 1 && begin % encoding.columnUnit(of.shape()) == 0
+                                    && end % encoding.columnUnit(of.shape()) == 0);
+            case View.Concat(int axis, List<View> parts) -> !oneScale && axis < view.shape().rank() - 1
+                    && parts.stream().allMatch(part -> copiesRows(part, encoding));
+            case View.Swap(View of, int axis, long _, long _, long _) ->
+                    !oneScale && axis < of.shape().rank() - 1 && copiesRows(of, encoding);
+            case View.Reshape(View of, Shape shape) -> copiesRows(of, encoding)
                     && (shape.columns() == of.shape().columns() || encoding.dense().isPresent());
             case View.Mapped _, View.Transpose _, View.Constant _ -> false;
         };

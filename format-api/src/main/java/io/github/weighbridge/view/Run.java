@@ -133,9 +133,12 @@ public record Run(View view, Region region) {
 
     /// Elements in row-major order as at most three regions: the end of a row, whole rows, the beginning of a row.
     private static void elements(View of, long begin, long end, List<Run> runs) {
+        if (begin == end) {
+            return;
+        }
         long columns = of.shape().columns();
         long at = begin;
-        if (at < end && at % columns != 0) {
+        if (at % columns != 0) {
             long stop = Math.min(end, (at / columns + 1) * columns);
             runs.add(new Run(of, new Region(at / columns, at / columns + 1, at % columns, at % columns + stop - at)));
             at = stop;

@@ -55,6 +55,7 @@ final class GgufTarget implements Target {
     private final List<Finding> findings;
     private final Map<String, GgufValue> tokenizer;
     private final CodeCarriage carriage;
+    private final Q4Evidence evidence;
 
     private GgufTarget(Checkpoint source, Architecture architecture, Dialect dialect, TargetRequest request, List<TargetTensor> tensors,
             List<Finding> findings, Map<String, GgufValue> tokenizer, CodeCarriage carriage) {
@@ -66,6 +67,7 @@ final class GgufTarget implements Target {
         this.findings = List.copyOf(findings);
         this.tokenizer = tokenizer;
         this.carriage = carriage;
+        this.evidence = new Q4Evidence(source);
     }
 
     static GgufTarget of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
@@ -230,6 +232,14 @@ final class GgufTarget implements Target {
         return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).map(GgmlEncodings::of);
     }
 
+    /// `exact` alone is the only type that has such a recipe. Where no recipe is named, Q4_0 finds a grid again that is there.
+    @Override
+    public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
+        String full = word.equals(Q4Evidence.EXACT) ? "Q4_0:" + word : word;
+        Optional<Choice> choice = Target.super.choice(full, tensor, reason);
+        return encoding(full).isEmpty() ? choice : choice.map(found -> evidence.choice(tensor, found));
+    }
+
     @Override
     public Optional<String> refuses(TargetTensor tensor, Encoding encoding) {
         Optional<String> misfit = encoding.misfit(tensor.shape());
@@ -248,7 +258,9 @@ final class GgufTarget implements Target {
 
     @Override
     public Assignment type(String type, boolean pure) throws PolicyException {
-        GgufFileType fileType = GgufFileType.named(type)
+        int colon = type.indexOf(':');
+        Optional<String> method = colon < 0 ? Optional.empty() : Optional.of(type.substring(colon + 1));
+        GgufFileType fileType = GgufFileType.named(colon < 0 ? type : type.substring(0, colon))
                 .orElseThrow(() -> new PolicyException("--type " + type + ": gguf has " + String.join(", ", GgufFileType.names())));
         Map<String, Choice> choices = new LinkedHashMap<>();
         List<TargetTensor> mixed = new ArrayList<>();
@@ -274,7 +286,8 @@ final class GgufTarget implements Target {
                 throw new PolicyException(
                         "--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
             }
-            choices.put(tensor.name(), Choice.of(encoding, one.fallback() ? "fallback of type " + fileType : "type " + fileType));
+            Choice choice = Choice.of(encoding, one.fallback() ? "fallback of type " + fileType : "type " + fileType);
+            choices.put(tensor.name(), Q4Evidence.choice(choice, method, () -> evidence.choice(tensor, choice)));
             if (one.fallback()) {
                 fallbacks.add(tensor.name());
             }
@@ -282,6 +295,7 @@ final class GgufTarget implements Target {
         List<Finding> noted = fallbacks.isEmpty() ? List.of()
                 : List.of(Finding.info("fallback", fallbacks.size()
                         + " tensors whose rows are no multiple of the block have another type, as llama-quantize gives it", fallbacks));
+        Q4Evidence.check(fileType.name(), method, choices.values());
         return new Assignment(choices, noted, Optional.of(fileType.name()));
     }
 

@@ -32,6 +32,7 @@ public final class Main {
         COMMANDS.put("convert", ConvertCommand::new);
         COMMANDS.put("formats", FormatsCommand::new);
         COMMANDS.put("policies", PoliciesCommand::new);
+        COMMANDS.put("demo", DemoCommand::new);
     }
 
     private Main() {}

@@ -35,7 +35,7 @@ class ExitCodeTest {
 
     static Stream<Arguments> wrongUsage() {
         return Stream.of(
-                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, formats, policies"),
+                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, formats, policies, demo"),
                 arguments(List.of("weigh"), "weighbridge: there is no command \"weigh\", only inspect, plan"),
                 arguments(List.of("--wrong"), "weighbridge: Unknown option: '--wrong'"),
                 arguments(List.of("inspect"), "weighbridge inspect: Missing required parameter: 'SOURCE'"),

@@ -1,13 +1,14 @@
 package io.github.weighbridge.encoding.internal;
 
+import io.github.weighbridge.encoding.KernelChoice;
 import io.github.weighbridge.encoding.Kernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 
 /// Conversions between `float` and the 16- and 32-bit number types, on little-endian memory.
 public interface DenseKernels {
-    /// The best form that this machine can run.
-    DenseKernels BEST = Kernels.choose(MethodHandles.lookup(), ScalarDenseKernels::new, DenseKernels.class,
+    /// The forms that this machine can run.
+    KernelChoice<DenseKernels> CHOICE = Kernels.choice(MethodHandles.lookup(), ScalarDenseKernels::new, DenseKernels.class,
             "io.github.weighbridge.encoding.internal.VectorDenseKernels");
 
     /// Reads single precision.

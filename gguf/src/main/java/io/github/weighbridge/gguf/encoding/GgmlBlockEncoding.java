@@ -8,6 +8,7 @@ import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.KernelChoice;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.gguf.encoding.internal.BlockKernel;
@@ -28,15 +29,18 @@ final class GgmlBlockEncoding extends BlockEncoding {
     private static final String EXACT = "exact";
 
     private final BlockTraits traits;
-    private final BlockKernels kernels;
+    private final KernelChoice<BlockKernels> checks;
     private final @Nullable BlockKernel kernel;
+    private final @Nullable KernelChoice<BlockKernel> choice;
     private final int stageBlocks;
 
-    GgmlBlockEncoding(GgmlType type, BlockTraits traits, BlockKernels kernels) {
+    GgmlBlockEncoding(GgmlType type, BlockTraits traits, KernelChoice<BlockKernels> kernels) {
         super(type.name(), traits.codeBits(), type.blockElements(), type.blockBytes());
         this.traits = traits;
-        this.kernels = kernels;
-        this.kernel = kernels.of(type);
+        this.checks = kernels;
+        this.kernel = kernels.plain().of(type);
+        BlockKernel best = kernels.best().of(type);
+        this.choice = kernel == null || best == null ? null : new KernelChoice<>(kernel, best);
         this.stageBlocks = Math.max(1, STAGE_BYTES / type.blockBytes());
     }
 
@@ -45,11 +49,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return kernel != null;
     }
 
-    private BlockKernel kernel() {
-        if (kernel == null) {
+    private BlockKernel kernel(int blocks) {
+        if (choice == null) {
             throw new UnsupportedOperationException(name() + " cannot be decoded");
         }
-        return kernel;
+        return choice.forCount((long) blocks * blockColumns());
     }
 
     private byte[] stage(int blocks) {
@@ -58,7 +62,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
-        BlockKernel decoding = kernel();
+        BlockKernel decoding = kernel(blocks);
         byte[] stage = stage(blocks);
         for (int done = 0; done < blocks; done += stageBlocks) {
             int count = Math.min(stageBlocks, blocks - done);
@@ -70,7 +74,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
-        if (kernel instanceof ExactKernel exact && inputs.method().equals(EXACT)) {
+        // The search has one form at a time: it is slow where the compiler has seen both.
+        if (choice != null && choice.best() instanceof ExactKernel exact && inputs.method().equals(EXACT)) {
             ExactKernel.Source type = sourceOf(inputs.sourceType());
             return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
                     new Numbers(source, sourceOffset, firstBlock, rowBlocks),
@@ -83,7 +88,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, (from, _, stage, count) -> kernel().encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(blocks).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -91,7 +96,19 @@ final class GgmlBlockEncoding extends BlockEncoding {
     }
 
     /// Numbers to encode and where in a row they begin.
-    private record Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {}
+    private static final class Numbers {
+        final float[] source;
+        final int offset;
+        final int firstBlock;
+        final int rowBlocks;
+
+        Numbers(float[] source, int offset, int firstBlock, int rowBlocks) {
+            this.source = source;
+            this.offset = offset;
+            this.firstBlock = firstBlock;
+            this.rowBlocks = rowBlocks;
+        }
+    }
 
     /// Encodes row by row, since weights belong to columns and some recipes need to know the whole row.
     private void encodeWeighted(Numbers numbers, float[] importance, MemorySegment target, long targetOffset, int blocks) {
@@ -99,14 +116,15 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (importance.length != columns) {
             throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
         }
-        boolean wholeRows = kernel().weighing() == BlockKernel.Weighing.ROW;
+        BlockKernel encoding = kernel(blocks);
+        boolean wholeRows = kernel(0).weighing() == BlockKernel.Weighing.ROW;
         if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
             throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
         }
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, (from, column, stage, count) -> kernel().encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
+            encode(numbers, (from, column, stage, count) -> encoding.encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
                     0, count), target, targetOffset, begin, end);
             begin = end;
         }
@@ -145,7 +163,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int done = begin; done < end; done += stageBlocks) {
             int count = Math.min(stageBlocks, end - done);
             int from = numbers.offset + done * blockColumns();
-            int culprit = kernels.firstNotFinite(numbers.source, from, count * blockColumns());
+            int culprit = checks.forCount((long) count * blockColumns()).firstNotFinite(numbers.source, from, count * blockColumns());
             if (culprit >= 0) {
                 int block = (culprit - numbers.offset) / blockColumns();
                 throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
@@ -202,35 +220,51 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public Optional<CodeWriter> codeWriter() {
-        return traits.single().isPresent() && kernel instanceof CodeKernel codes
+        return traits.guest().isPresent() && kernel instanceof CodeKernel codes
                 ? Optional.of((_, _, source, planes) -> write(codes, source, planes[0])) : Optional.empty();
     }
 
     private void write(CodeKernel kernel, Codes source, MemorySegment plane) {
         byte[] stage = new byte[blockBytes()];
+        int group = guestGroup();
+        float[] scales = new float[blockColumns() / group];
         int rowBlocks = source.columns() / blockColumns();
         for (int row = 0; row < source.rows(); row++) {
             for (int i = 0; i < rowBlocks; i++) {
                 int column = i * blockColumns();
-                float scale = source.scales()[row * source.groups() + column / source.groupColumns()];
-                kernel.writeCodes(source.codes(), row * source.columns() + column, scale, stage, 0);
+                for (int j = 0; j < scales.length; j++) {
+                    scales[j] = source.scales()[row * source.groups() + (column + j * group) / source.groupColumns()];
+                }
+                kernel.writeCodes(source.codes(), row * source.columns() + column, scales, stage, 0);
                 checkHalves(stage, 1, row * rowBlocks + i, rowBlocks);
                 MemorySegment.copy(stage, 0, plane, ValueLayout.JAVA_BYTE, ((long) row * rowBlocks + i) * blockBytes(), stage.length);
             }
         }
     }
 
-    /// Integers among the levels move in when no block spans two scales; scales round to half precision when their type is wider.
+    private int guestGroup() {
+        return ((Grid.Granularity.Group) traits.guest().orElseThrow().granularity()).size();
+    }
+
+    /// Codes among the levels move in when none of the block's own groups spans two scales. Scales of half precision round when theirs are
+    /// wider; other types of scale must be the same.
     @Override
     public Carriage carries(Grid other, Shape shape) {
-        if (traits.single().isEmpty() || !(other.levels() instanceof Grid.Levels.Range range) || !traits.single().get().contains(range)
-                || other.zero() != Grid.Zero.NONE || misfit(shape).isPresent()) {
+        if (traits.guest().isEmpty() || misfit(shape).isPresent() || other.zero() != Grid.Zero.NONE) {
             return Carriage.NO;
         }
+        Grid guest = traits.guest().get();
+        boolean levelsFit = switch (guest.levels()) {
+            case Grid.Levels.Range range -> other.levels() instanceof Grid.Levels.Range others && range.contains(others);
+            case Grid.Levels.Table table -> other.levels() instanceof Grid.Levels.Table others && table.values().equals(others.values());
+        };
         long group = other.groupColumns(shape);
-        if (group % blockColumns() != 0 && group < shape.columns()) {
+        if (!levelsFit || group % guestGroup() != 0 && group < shape.columns() || other.signedScale() && !guest.signedScale()) {
             return Carriage.NO;
         }
-        return other.scale().exactIn(DenseType.F16) ? Carriage.EXACT : Carriage.scalesRound(0x1p-11);
+        if (other.scale().exactIn(guest.scale())) {
+            return Carriage.EXACT;
+        }
+        return guest.scale() == DenseType.F16 ? Carriage.scalesRound(0x1p-11) : Carriage.NO;
     }
 }

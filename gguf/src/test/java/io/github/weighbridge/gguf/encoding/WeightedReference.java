@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /// `ggml_quantize_chunk` with an importance matrix.
+@SuppressWarnings("restricted")
 final class WeightedReference {
     private final MethodHandle quantize;
 

@@ -1,23 +1,20 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_MASK;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_ZERO;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
-
 /// [Searches#affine] for as many groups as there are lanes. Serves one thread.
 ///
 /// Levels are not kept: final levels are chosen anew by the rounded scale. In the rare groups whose scale rounds to 0 they come back from
 /// [#levels], by the guess that fitted best.
-///
-/// The steps of the search are methods that hand vectors on in arrays and call nothing but the Vector API: the compiler stops inlining
-/// ordinary methods once a method has grown large, and a vector that crosses a call which was not inlined costs an allocation.
 final class AffineLanes {
     /// Elements, [turned][Transposed].
     final float[] x = new float[Transposed.ROOM];

@@ -1,5 +1,6 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import io.github.weighbridge.encoding.KernelChoice;
 import io.github.weighbridge.encoding.Kernels;
 import io.github.weighbridge.gguf.file.GgmlType;
 import java.lang.invoke.MethodHandles;
@@ -7,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The kernels of all block types, in one form.
 public interface BlockKernels {
-    /// The best form that this machine can run.
-    BlockKernels BEST = Kernels.choose(MethodHandles.lookup(), ScalarBlockKernels::new, BlockKernels.class,
+    /// The forms that this machine can run.
+    KernelChoice<BlockKernels> CHOICE = Kernels.choice(MethodHandles.lookup(), ScalarBlockKernels::new, BlockKernels.class,
             "io.github.weighbridge.gguf.encoding.internal.VectorBlockKernels");
 
     /// The kernel of a type; null where there is none.

@@ -69,6 +69,30 @@ final class Blocks {
         }
     }
 
+    /// The inverse of [#packNibbles].
+    static void splitNibbles(byte[] bytes, int at, byte[] codes, int to) {
+        for (int i = 0; i < 16; i++) {
+            codes[to + i] = (byte) (bytes[at + i] & 15);
+            codes[to + 16 + i] = (byte) (bytes[at + i] >> 4 & 15);
+        }
+    }
+
+    /// The inverse of [#packCrumbs].
+    static void splitCrumbs(byte[] bytes, int at, byte[] codes, int to) {
+        for (int i = 0; i < 256; i++) {
+            codes[to + i] = (byte) (bytes[at + i / 128 * 32 + i % 32] >> i / 32 % 4 * 2 & 3);
+        }
+    }
+
+    /// A copy of codes with a number added to each.
+    static byte[] shifted(byte[] codes, int from, int count, int by) {
+        byte[] result = new byte[count];
+        for (int i = 0; i < count; i++) {
+            result[i] = (byte) (codes[from + i] + by);
+        }
+        return result;
+    }
+
     /// Gathers the fifth bits of 32 codes: bit i belongs to code i.
     static int fifthBits(byte[] codes, int from) {
         int bits = 0;

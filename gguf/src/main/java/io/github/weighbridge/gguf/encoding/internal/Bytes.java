@@ -11,6 +11,11 @@ final class Bytes {
 
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+    /// 2^-14, the smallest half with all its bits.
+    static final int LEAST_NORMAL = 0x38800000;
+    /// 65520, halfway between the largest half and what would be the next.
+    static final int LEAST_INFINITE = 0x477ff000;
+
     private Bytes() {}
 
     /// Eight bytes at once.
@@ -44,7 +49,21 @@ final class Bytes {
     }
 
     /// Rounds to half precision, ties to even, too large to infinite; gives the bits.
+    ///
+    /// Not by [Float#floatToFloat16]: its compiled form, together with the store, is a masked vector instruction that takes longer than
+    /// all the rest of a small block.
     static void putHalf(byte[] bytes, int at, float value) {
-        SHORT.set(bytes, at, Float.floatToFloat16(value));
+        int bits = Float.floatToRawIntBits(value);
+        int magnitude = bits & 0x7fffffff;
+        int half;
+        if (magnitude < LEAST_NORMAL) {
+            // One half has an ulp of 2^-24 in single precision, which is the smallest half.
+            half = Float.floatToRawIntBits(Float.intBitsToFloat(magnitude) + 0.5f) - 0x3f000000;
+        } else if (magnitude < LEAST_INFINITE) {
+            half = magnitude - 0x38000000 + 0x0fff + (magnitude >>> 13 & 1) >>> 13;
+        } else {
+            half = magnitude > 0x7f800000 ? 0x7e00 : 0x7c00;
+        }
+        SHORT.set(bytes, at, (short) (bits >>> 16 & 0x8000 | half));
     }
 }

@@ -6,19 +6,21 @@ public interface CodeKernel {
     ///
     /// @param block holds the block
     /// @param at its first byte
-    /// @param codes receives a level for each element
+    /// @param codes receives a level for each element, or its index where levels come from a table
     /// @param codesOffset index of the first
     /// @param scales receives a scale for each group
-    /// @param zeros receives a minimum for each group, where the type has them
+    /// @param zeros receives for each group what is added, where the type has that
     /// @param scaleOffset index of the first in both
     void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset);
 
-    /// Puts a block together of codes that share one scale.
+    /// Puts a block together, where the type takes codes from elsewhere.
     ///
-    /// @param codes holds a level for each element
+    /// @param codes holds a level, or its index, for each element
     /// @param codesOffset index of the first
-    /// @param scale the scale; it is rounded to half precision
+    /// @param scales holds a scale for each group that can have its own; each is rounded to the type of scales
     /// @param block receives the block, every byte of it
     /// @param at its first byte
-    void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at);
+    default void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        throw new UnsupportedOperationException();
+    }
 }

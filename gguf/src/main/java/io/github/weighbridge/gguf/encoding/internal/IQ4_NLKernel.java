@@ -1,7 +1,7 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
 /// `IQ4_NL`: 32 elements in 18 bytes. Byte 0: half-precision scale; byte 2: codes in the order of `Q4_0`, which index [Iq4]'s levels.
-class IQ4_NLKernel implements BlockKernel {
+class IQ4_NLKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 32;
     static final int BYTES = 18;
     static final int CODES = 2;
@@ -59,5 +59,17 @@ class IQ4_NLKernel implements BlockKernel {
             Blocks.weigh(source, from, COLUMNS, importance, column + i * COLUMNS, deviation, weights);
             encodeBlock(source, from, weights, codes, blocks, at + i * BYTES);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        scales[scaleOffset] = Bytes.half(block, at);
+        Blocks.splitNibbles(block, at + CODES, codes, codesOffset);
+    }
+
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        Bytes.putHalf(block, at, scales[0]);
+        Blocks.packNibbles(codes, codesOffset, block, at + CODES);
     }
 }

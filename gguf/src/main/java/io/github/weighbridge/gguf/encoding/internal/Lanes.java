@@ -1,13 +1,14 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/// The vector shapes that kernels use: as many `float`, `int` and `byte` lanes as a register has of 32 bits, 8 or 16 of them.
+/// The vector shapes that kernels use, as many `float`, `int` and `byte` lanes as a register has of 32 bits: 8 or 16 of them.
+///
+/// Methods with vectors hand them on in arrays and call nothing but the Vector API, even where that repeats a line: the compiler stops
+/// inlining ordinary methods once a method has grown large, as methods with vectors quickly do, and a vector that crosses a call which was
+/// not inlined costs an allocation.
 final class Lanes {
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED.vectorBitSize() > 512 ? FloatVector.SPECIES_512
             : FloatVector.SPECIES_PREFERRED;
@@ -22,45 +23,11 @@ final class Lanes {
     static final int NEAR_MASK = 0x007fffff;
     static final int NEAR_ZERO = 0x00400000;
 
-    private static final int SIGN = 0x80000000;
-    private static final int MAGNITUDE = 0x7fffffff;
+    /// Bits of a magnitude. As integers they are ordered like the numbers, and comparing integers is cheaper.
+    static final int MAGNITUDE = 0x7fffffff;
+    static final int SIGN = 0x80000000;
+    /// Bits of [Rounding#ALMOST_HALF].
+    static final int ALMOST_HALF = Float.floatToRawIntBits(Rounding.ALMOST_HALF);
 
     private Lanes() {}
-
-    static FloatVector floats(float[] source, int offset) {
-        return FloatVector.fromArray(FLOATS, source, offset);
-    }
-
-    /// The bits of the absolute values. As integers they are ordered like the numbers, and comparing integers is cheaper.
-    static IntVector magnitudes(FloatVector values) {
-        return values.reinterpretAsInts().and(MAGNITUDE);
-    }
-
-    /// Rounds numbers below 2^22 to the nearest, halves away from zero, as [Rounding#away].
-    static FloatVector beforeTruncation(FloatVector values) {
-        return values.reinterpretAsInts().and(SIGN).or(Float.floatToRawIntBits(Rounding.ALMOST_HALF)).reinterpretAsFloats().add(values);
-    }
-
-    static IntVector truncate(FloatVector values) {
-        return (IntVector) values.convertShape(VectorOperators.F2I, INTS, 0);
-    }
-
-    static FloatVector toFloats(IntVector values) {
-        return (FloatVector) values.convertShape(VectorOperators.I2F, FLOATS, 0);
-    }
-
-    /// Bytes as integers from 0 to 255.
-    static IntVector unsigned(byte[] bytes, int offset) {
-        return (IntVector) ByteVector.fromArray(BYTES, bytes, offset).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
-    }
-
-    /// Stores the low byte of each integer.
-    static void store(IntVector values, byte[] bytes, int offset) {
-        ((ByteVector) values.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(bytes, offset);
-    }
-
-    /// [Rounding#near], kept between two levels.
-    static IntVector near(FloatVector values, int least, int most) {
-        return values.add(NEAR).reinterpretAsInts().and(NEAR_MASK).sub(NEAR_ZERO).max(least).min(most);
-    }
 }

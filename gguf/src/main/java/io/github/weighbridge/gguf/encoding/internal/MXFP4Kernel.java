@@ -1,7 +1,7 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
 /// `MXFP4`: 32 elements in 17 bytes. Byte 0: the scale, `2^(byte - 127)`; byte 1: E2M1 codes in the order of `Q4_0`.
-class MXFP4Kernel implements BlockKernel {
+class MXFP4Kernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 32;
     static final int BYTES = 17;
     static final int CODES = 1;
@@ -52,5 +52,18 @@ class MXFP4Kernel implements BlockKernel {
                 blocks[block + CODES + i] = (byte) (E2m1.code(source[from + i], scale) | E2m1.code(source[from + HALF + i], scale) << 4);
             }
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        scales[scaleOffset] = 2 * halfScale(block[at] & 255);
+        Blocks.splitNibbles(block, at + CODES, codes, codesOffset);
+    }
+
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        // A power of two, so its exponent says all; 2^-127 is subnormal and has 0 there, as it should.
+        block[at] = (byte) (Float.floatToRawIntBits(scales[0]) >> 23);
+        Blocks.packNibbles(codes, codesOffset, block, at + CODES);
     }
 }

@@ -4,7 +4,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 /// byte `8g + j` those of elements `16g + j` (low nibble) and `16g + 8 + j`.
 ///
 /// A tensor may have one more factor, which stands in a tensor of its own and is not the business of a block.
-class NVFP4Kernel implements BlockKernel {
+class NVFP4Kernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 64;
     static final int BYTES = 36;
     static final int CODES = 4;
@@ -58,6 +58,12 @@ class NVFP4Kernel implements BlockKernel {
         return exponent >= 15 || rounded >> 3 >= 15 ? LARGEST : rounded;
     }
 
+    /// The scale byte of a number that E4M3 has. Not [#scaleBits], which knows no steps between 256 and 448.
+    private static int exactScaleBits(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return value < 0x1p-6f ? (int) (value * 512) : (bits >> 23) - 127 + 7 << 3 | bits >> 20 & 7;
+    }
+
     @Override
     public boolean encodes() {
         return true;
@@ -75,6 +81,27 @@ class NVFP4Kernel implements BlockKernel {
                     blocks[block + CODES + group * HALF + i] = (byte) pair;
                 }
             }
+        }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < GROUPS; group++) {
+            scales[scaleOffset + group] = 2 * halfScale(block[at + group]);
+            for (int i = 0; i < HALF; i++) {
+                int pair = block[at + CODES + group * HALF + i];
+                codes[codesOffset + group * GROUP + i] = (byte) (pair & 15);
+                codes[codesOffset + group * GROUP + HALF + i] = (byte) (pair >> 4 & 15);
+            }
+        }
+    }
+
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        for (int group = 0; group < GROUPS; group++) {
+            block[at + group] = (byte) exactScaleBits(scales[group]);
+            int first = codesOffset + group * GROUP;
+            Blocks.joinNibbles(codes, first, first + HALF, block, at + CODES + group * HALF, HALF);
         }
     }
 }

@@ -53,8 +53,8 @@ class Q2_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        Bytes.putHalf(block, at, scale);
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        Bytes.putHalf(block, at, scales[0]);
         for (int i = 0; i < COLUMNS / 4; i++) {
             int bits = 0;
             for (int j = 0; j < 4; j++) {

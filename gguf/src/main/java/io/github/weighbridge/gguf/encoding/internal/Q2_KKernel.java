@@ -2,7 +2,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q2_K`: 256 elements in 84 bytes, in sixteen groups of 16. Byte 0: for each group the scale (low nibble) and the minimum (high
 /// nibble); byte 16: 64 bytes of codes ([Blocks#packCrumbs]); bytes 80 and 82: half-precision factors of scales and of minimums.
-class Q2_KKernel implements BlockKernel {
+class Q2_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 84;
     static final int CODES = 16;
@@ -85,7 +85,8 @@ class Q2_KKernel implements BlockKernel {
 
     private static void finish(float[] source, int from, byte[] levels, byte[] blocks, int block) {
         for (int group = 0; group < GROUPS; group++) {
-            Blocks.affineLevels(source, from + group * GROUP, GROUP, scaleOf(blocks, block, group), minimumOf(blocks, block, group), TOP, levels,
+            Blocks.affineLevels(source, from + group * GROUP, GROUP, scaleOf(blocks, block, group), minimumOf(blocks, block, group), TOP,
+                    levels,
                     group * GROUP);
         }
         Blocks.packCrumbs(levels, 0, blocks, block + CODES);
@@ -127,5 +128,23 @@ class Q2_KKernel implements BlockKernel {
         for (int i = 0; i < GROUPS; i++) {
             blocks[block + i] = (byte) (scaleLevels[i] | minimumLevels[i] << 4);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < GROUPS; group++) {
+            scales[scaleOffset + group] = scaleOf(block, at, group);
+            zeros[scaleOffset + group] = -minimumOf(block, at, group);
+        }
+        Blocks.splitCrumbs(block, at + CODES, codes, codesOffset);
+    }
+
+    /// Levels -2 to 1: every group has scale 1 and minimum 1, the factor of minimums is twice that of scales.
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        java.util.Arrays.fill(block, at, at + GROUPS, (byte) 0x11);
+        Bytes.putHalf(block, at + FACTOR, scales[0]);
+        Bytes.putHalf(block, at + FACTOR_OF_MINIMUMS, 2 * Bytes.half(block, at + FACTOR));
+        Blocks.packCrumbs(Blocks.shifted(codes, codesOffset, COLUMNS, 2), 0, block, at + CODES);
     }
 }

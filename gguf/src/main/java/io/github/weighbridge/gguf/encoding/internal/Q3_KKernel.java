@@ -3,7 +3,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 /// `Q3_K`: 256 elements in 110 bytes, in sixteen groups of 16. Byte 0: the third bits, bit `e / 32` of byte `e % 32` that of element e;
 /// byte 32: the other two ([Blocks#packCrumbs]); byte 96: scales of 6 bits; byte 108: their half-precision factor. Codes are 4 more than
 /// the levels, stored scales 32 more than the scales.
-class Q3_KKernel implements BlockKernel {
+class Q3_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 110;
     static final int THIRD = 0;
@@ -111,7 +111,7 @@ class Q3_KKernel implements BlockKernel {
             }
         }
         for (int i = 0; i < GROUP; i++) {
-            levels[levelsFrom + i] += HALF;
+            levels[levelsFrom + i] = (byte) (levels[levelsFrom + i] + HALF);
         }
         return squares > 0 ? products / squares : 0;
     }
@@ -171,5 +171,27 @@ class Q3_KKernel implements BlockKernel {
             Bytes.putHalf(blocks, block + FACTOR, factor);
             finish(source, from, levels, blocks, block);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < GROUPS; group++) {
+            scales[scaleOffset + group] = scaleOf(block, at, group);
+        }
+        Blocks.splitCrumbs(block, at + CODES, codes, codesOffset);
+        for (int i = 0; i < COLUMNS; i++) {
+            codes[codesOffset + i] = (byte) ((codes[codesOffset + i] | (block[at + THIRD + i % 32] >> i / 32 & 1) << 2) - HALF);
+        }
+    }
+
+    /// Every group has scale 1.
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        java.util.Arrays.fill(block, at + SCALES, at + FACTOR, (byte) 0);
+        for (int group = 0; group < GROUPS; group++) {
+            putScale(block, at + SCALES, group, 1 + HALF_SCALE);
+        }
+        Bytes.putHalf(block, at + FACTOR, scales[0]);
+        pack(Blocks.shifted(codes, codesOffset, COLUMNS, HALF), block, at);
     }
 }

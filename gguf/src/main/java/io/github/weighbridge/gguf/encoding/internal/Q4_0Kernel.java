@@ -91,8 +91,8 @@ class Q4_0Kernel implements BlockKernel, CodeKernel, ExactKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        Bytes.putHalf(block, at, scale);
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        Bytes.putHalf(block, at, scales[0]);
         for (int i = 0; i < HALF; i++) {
             block[at + CODES + i] = (byte) (codes[codesOffset + i] + 8 & 15 | codes[codesOffset + HALF + i] + 8 << 4);
         }

@@ -1,7 +1,7 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q4_1`: 32 elements in 20 bytes. Bytes 0 and 2: half-precision scale and minimum; byte 4: codes as in `Q4_0`, which are the levels.
-class Q4_1Kernel implements BlockKernel {
+class Q4_1Kernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 32;
     static final int BYTES = 20;
     static final int MINIMUM = 2;
@@ -76,5 +76,12 @@ class Q4_1Kernel implements BlockKernel {
             Bytes.putHalf(blocks, block + MINIMUM, -search.minimum());
             Blocks.packNibbles(levels, 0, blocks, block + CODES);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        scales[scaleOffset] = Bytes.half(block, at);
+        zeros[scaleOffset] = Bytes.half(block, at + MINIMUM);
+        Blocks.splitNibbles(block, at + CODES, codes, codesOffset);
     }
 }

@@ -2,7 +2,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q4_K`: 256 elements in 144 bytes, in eight groups of 32. Bytes 0 and 2: half-precision factors of scales and of minimums; byte 4:
 /// [SixBitScales]; byte 16: 128 bytes, of which byte `32p + l` holds the codes of elements `64p + l` (low nibble) and `64p + 32 + l`.
-class Q4_KKernel implements BlockKernel {
+class Q4_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 144;
     static final int CODES = 16;
@@ -76,6 +76,18 @@ class Q4_KKernel implements BlockKernel {
             int from = sourceOffset + i * COLUMNS;
             KQuants.searchWeighted(search, source, from, importance, column + i * COLUMNS, TOP, 255, levels, blocks, at + i * BYTES);
             finish(source, from, levels, blocks, at + i * BYTES);
+        }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < SixBitScales.GROUPS; group++) {
+            scales[scaleOffset + group] = SixBitScales.scaleOf(block, at, group);
+            zeros[scaleOffset + group] = -SixBitScales.minimumOf(block, at, group);
+            int first = at + CODES + group / 2 * GROUP;
+            for (int i = 0; i < GROUP; i++) {
+                codes[codesOffset + group * GROUP + i] = (byte) (block[first + i] >> (group & 1) * 4 & 15);
+            }
         }
     }
 }

@@ -86,8 +86,8 @@ class Q5_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        Bytes.putHalf(block, at, scale);
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        Bytes.putHalf(block, at, scales[0]);
         int fifth = 0;
         for (int i = 0; i < HALF; i++) {
             int first = codes[codesOffset + i] + 16;

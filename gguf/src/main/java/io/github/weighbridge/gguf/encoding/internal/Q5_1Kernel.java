@@ -2,7 +2,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q5_1`: 32 elements in 24 bytes. Bytes 0 and 2: half-precision scale and minimum; byte 4: the fifth bits, bit i that of element i; byte
 /// 8: the other four as in `Q4_0`. Codes are the levels.
-class Q5_1Kernel implements BlockKernel {
+class Q5_1Kernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 32;
     static final int BYTES = 24;
     static final int MINIMUM = 2;
@@ -78,6 +78,17 @@ class Q5_1Kernel implements BlockKernel {
             Bytes.putHalf(blocks, block + MINIMUM, -search.minimum());
             Bytes.putI32(blocks, block + FIFTH, Blocks.fifthBits(levels, 0));
             Blocks.packNibbles(levels, 0, blocks, block + CODES);
+        }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        scales[scaleOffset] = Bytes.half(block, at);
+        zeros[scaleOffset] = Bytes.half(block, at + MINIMUM);
+        int fifth = Bytes.i32(block, at + FIFTH);
+        Blocks.splitNibbles(block, at + CODES, codes, codesOffset);
+        for (int i = 0; i < COLUMNS; i++) {
+            codes[codesOffset + i] |= (byte) ((fifth >> i & 1) << 4);
         }
     }
 }

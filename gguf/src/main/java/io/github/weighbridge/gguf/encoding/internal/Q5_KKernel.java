@@ -2,7 +2,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 
 /// `Q5_K`: 256 elements in 176 bytes, in eight groups of 32. Bytes 0 and 2: half-precision factors of scales and of minimums; byte 4:
 /// [SixBitScales]; byte 16: the fifth bits, bit g of byte l that of element `32g + l`; byte 48: the other four as in `Q4_K`.
-class Q5_KKernel implements BlockKernel {
+class Q5_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 176;
     static final int FIFTH = 16;
@@ -79,6 +79,19 @@ class Q5_KKernel implements BlockKernel {
             int from = sourceOffset + i * COLUMNS;
             KQuants.searchWeighted(search, source, from, importance, column + i * COLUMNS, TOP, 63, levels, blocks, at + i * BYTES);
             finish(source, from, levels, blocks, at + i * BYTES);
+        }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < SixBitScales.GROUPS; group++) {
+            scales[scaleOffset + group] = SixBitScales.scaleOf(block, at, group);
+            zeros[scaleOffset + group] = -SixBitScales.minimumOf(block, at, group);
+            int first = at + CODES + group / 2 * GROUP;
+            for (int i = 0; i < GROUP; i++) {
+                int fifth = (block[at + FIFTH + i] >> group & 1) << 4;
+                codes[codesOffset + group * GROUP + i] = (byte) (block[first + i] >> (group & 1) * 4 & 15 | fifth);
+            }
         }
     }
 }

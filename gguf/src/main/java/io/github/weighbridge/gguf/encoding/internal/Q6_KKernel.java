@@ -5,7 +5,7 @@ package io.github.weighbridge.gguf.encoding.internal;
 ///
 /// Of each half of 128 elements, elements l and `64 + l` share low-nibble byte l, elements `32 + l` and `96 + l` byte `32 + l`, and all
 /// four, in order, byte l of the upper bits.
-class Q6_KKernel implements BlockKernel {
+class Q6_KKernel implements BlockKernel, CodeKernel {
     static final int COLUMNS = 256;
     static final int BYTES = 210;
     static final int LOW = 0;
@@ -120,5 +120,25 @@ class Q6_KKernel implements BlockKernel {
             }
             finish(source, from, scales, levels, blocks, at + i * BYTES);
         }
+    }
+
+    @Override
+    public void readCodes(byte[] block, int at, byte[] codes, int codesOffset, float[] scales, float[] zeros, int scaleOffset) {
+        for (int group = 0; group < GROUPS; group++) {
+            scales[scaleOffset + group] = scaleOf(block, at, group);
+        }
+        Blocks.splitCrumbs(block, at + UPPER, codes, codesOffset);
+        for (int i = 0; i < COLUMNS; i++) {
+            int low = block[at + LOW + i / 128 * 64 + i % 64] >> i / 64 % 2 * 4 & 15;
+            codes[codesOffset + i] = (byte) ((codes[codesOffset + i] << 4 | low) - HALF);
+        }
+    }
+
+    /// Every group has scale 1.
+    @Override
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        java.util.Arrays.fill(block, at + SCALES, at + FACTOR, (byte) 1);
+        Bytes.putHalf(block, at + FACTOR, scales[0]);
+        pack(Blocks.shifted(codes, codesOffset, COLUMNS, HALF), block, at);
     }
 }

@@ -49,8 +49,8 @@ class Q8_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        Bytes.putHalf(block, at, scale);
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        Bytes.putHalf(block, at, scales[0]);
         System.arraycopy(codes, codesOffset, block, at + CODES, COLUMNS);
     }
 }

@@ -1,15 +1,15 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_MASK;
 import static io.github.weighbridge.gguf.encoding.internal.Lanes.NEAR_ZERO;
-
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /// [Searches#symmetric], and the search of `Q3_K`, for as many groups as there are lanes. Serves one thread. Made as [AffineLanes] is.
 final class SymmetricLanes {

@@ -67,9 +67,14 @@ class TQ1_0Kernel implements BlockKernel, CodeKernel {
         byte[] codes = new byte[COLUMNS];
         for (int i = 0; i < count; i++) {
             int block = at + i * BYTES;
-            Bytes.putHalf(blocks, block + SCALE, TQ2_0Kernel.ternary(source, sourceOffset + i * COLUMNS, codes));
+            Bytes.putHalf(blocks, block + SCALE, round(source, sourceOffset + i * COLUMNS, codes));
             pack(codes, blocks, block);
         }
+    }
+
+    /// [TQ2_0Kernel#ternary], in whichever form.
+    float round(float[] source, int from, byte[] codes) {
+        return TQ2_0Kernel.ternary(source, from, codes);
     }
 
     @Override
@@ -82,12 +87,9 @@ class TQ1_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        byte[] stored = new byte[COLUMNS];
-        for (int i = 0; i < COLUMNS; i++) {
-            stored[i] = (byte) (codes[codesOffset + i] + 1);
-        }
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        byte[] stored = Blocks.shifted(codes, codesOffset, COLUMNS, 1);
         pack(stored, block, at);
-        Bytes.putHalf(block, at + SCALE, scale);
+        Bytes.putHalf(block, at + SCALE, scales[0]);
     }
 }

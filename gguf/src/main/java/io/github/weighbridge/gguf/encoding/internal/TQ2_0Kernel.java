@@ -31,9 +31,14 @@ class TQ2_0Kernel implements BlockKernel, CodeKernel {
         byte[] codes = new byte[COLUMNS];
         for (int i = 0; i < count; i++) {
             int block = at + i * BYTES;
-            Bytes.putHalf(blocks, block + SCALE, ternary(source, sourceOffset + i * COLUMNS, codes));
+            Bytes.putHalf(blocks, block + SCALE, round(source, sourceOffset + i * COLUMNS, codes));
             Blocks.packCrumbs(codes, 0, blocks, block);
         }
+    }
+
+    /// [#ternary], in whichever form.
+    float round(float[] source, int from, byte[] codes) {
+        return ternary(source, from, codes);
     }
 
     /// Rounds 256 elements to 0, 1 and 2 for minus, zero and plus the largest magnitude.
@@ -59,12 +64,9 @@ class TQ2_0Kernel implements BlockKernel, CodeKernel {
     }
 
     @Override
-    public void writeCodes(byte[] codes, int codesOffset, float scale, byte[] block, int at) {
-        byte[] stored = new byte[COLUMNS];
-        for (int i = 0; i < COLUMNS; i++) {
-            stored[i] = (byte) (codes[codesOffset + i] + 1);
-        }
+    public void writeCodes(byte[] codes, int codesOffset, float[] scales, byte[] block, int at) {
+        byte[] stored = Blocks.shifted(codes, codesOffset, COLUMNS, 1);
         Blocks.packCrumbs(stored, 0, block, at);
-        Bytes.putHalf(block, at + SCALE, scale);
+        Bytes.putHalf(block, at + SCALE, scales[0]);
     }
 }

@@ -1,6 +1,7 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
 import io.github.weighbridge.gguf.file.GgmlType;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
@@ -17,13 +18,18 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
         return switch (type) {
             case Q4_0 -> new VectorQ4_0Kernel();
             case Q8_0 -> new VectorQ8_0Kernel();
+            case Q4_1 -> new VectorQ4_1Kernel();
+            case Q5_0 -> new VectorQ5_0Kernel();
+            case Q5_1 -> new VectorQ5_1Kernel();
+            case TQ1_0 -> new VectorTQ1_0Kernel();
+            case TQ2_0 -> new VectorTQ2_0Kernel();
             case Q2_K -> new VectorQ2_KKernel();
             case Q3_K -> new VectorQ3_KKernel();
             case Q6_K -> new VectorQ6_KKernel();
             case Q4_K -> new VectorQ4_KKernel();
             case Q5_K -> new VectorQ5_KKernel();
-            case F32, F16, BF16, F64, I8, I16, I32, I64, Q4_1, Q5_0, Q5_1, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS,
-                    IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS, IQ1_M, TQ1_0, TQ2_0, MXFP4, NVFP4, Q1_0, Q2_0 -> super.of(type);
+            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS,
+                    IQ1_M, MXFP4, NVFP4, Q1_0, Q2_0 -> super.of(type);
         };
     }
 
@@ -32,7 +38,7 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
         IntVector largest = IntVector.zero(Lanes.INTS);
         int i = 0;
         for (; i <= count - Lanes.COUNT; i += Lanes.COUNT) {
-            largest = largest.max(Lanes.magnitudes(Lanes.floats(source, offset + i)));
+            largest = largest.max(FloatVector.fromArray(Lanes.FLOATS, source, offset + i).reinterpretAsInts().and(Lanes.MAGNITUDE));
         }
         return largest.reduceLanes(VectorOperators.MAX) >= INFINITE ? super.firstNotFinite(source, offset, count)
                 : super.firstNotFinite(source, offset + i, count - i);

@@ -5,6 +5,19 @@ import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 /// The vectorised form of [Q2_KKernel]: lanes are groups in the search, elements afterwards.
 final class VectorQ2_KKernel extends Q2_KKernel {
     @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < GROUPS; group++, to += GROUP) {
+                float scale = scaleOf(blocks, block, group);
+                float minimum = minimumOf(blocks, block, group);
+                int codes = block + CODES + group / 8 * 32 + group % 2 * GROUP;
+                VectorDecoding.affine(blocks, codes, group / 2 % 4 * 2, 3, scale, -minimum, target, to, GROUP);
+            }
+        }
+    }
+
+    @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
         // A block has sixteen groups: one search takes them all, or several share them.
         AffineLanes[] searches = new AffineLanes[GROUPS / COUNT];

@@ -5,6 +5,19 @@ import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 /// The vectorised form of [Q3_KKernel]: lanes are groups in the search, elements afterwards.
 final class VectorQ3_KKernel extends Q3_KKernel {
     @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < GROUPS; group++, to += GROUP) {
+                int codes = block + CODES + group / 8 * 32 + group % 2 * GROUP;
+                int third = block + THIRD + group % 2 * GROUP;
+                float scale = scaleOf(blocks, block, group);
+                VectorDecoding.symmetricUpper(blocks, codes, group / 2 % 4 * 2, 3, third, group / 2, 1, 2, HALF, scale, target, to);
+            }
+        }
+    }
+
+    @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
         // A block has sixteen groups: one search takes them all, or several share them.
         SymmetricLanes[] searches = new SymmetricLanes[GROUPS / COUNT];

@@ -1,7 +1,12 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
 
 /// The vectorised form of [Q4_0Kernel]: lanes are elements of a block.
 final class VectorQ4_0Kernel extends Q4_0Kernel {
@@ -12,18 +17,38 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
         int to = targetOffset;
         for (int block = at, end = at + count * BYTES; block < end; block += BYTES, to += COLUMNS) {
             float scale = Bytes.half(blocks, block);
-            for (int i = 0; i < HALF; i += Lanes.COUNT) {
-                IntVector pairs = Lanes.unsigned(blocks, block + CODES + i);
-                Lanes.toFloats(pairs.and(15).sub(8)).mul(scale).intoArray(target, to + i);
-                Lanes.toFloats(pairs.lanewise(VectorOperators.LSHR, 4).sub(8)).mul(scale).intoArray(target, to + HALF + i);
+            for (int i = 0; i < HALF; i += COUNT) {
+                ByteVector bytes = ByteVector.fromArray(Lanes.BYTES, blocks, block + CODES + i);
+                IntVector pairs = (IntVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2I, Lanes.INTS, 0);
+                FloatVector low = (FloatVector) pairs.and(15).sub(8).convert(VectorOperators.I2F, 0);
+                FloatVector high = (FloatVector) pairs.lanewise(VectorOperators.LSHR, 4).sub(8).convert(VectorOperators.I2F, 0);
+                low.mul(scale).intoArray(target, to + i);
+                high.mul(scale).intoArray(target, to + HALF + i);
             }
         }
     }
 
     @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
-        for (int i = 0; i < count; i++) {
-            block(source, sourceOffset + i * COLUMNS, blocks, at + i * BYTES);
+        float[] peaks = new float[COUNT];
+        float[] inverses = new float[COUNT];
+        int[] halves = new int[COUNT];
+        for (int done = 0; done < count; done += COUNT) {
+            int now = Math.min(COUNT, count - done);
+            int from = sourceOffset + done * COLUMNS;
+            for (int i = 0; i < now; i++) {
+                peaks[i] = VectorBlocks.peak32(source, from + i * COLUMNS);
+            }
+            VectorBlocks.scales(peaks, -8, inverses, halves);
+            for (int i = 0; i < now; i++) {
+                int block = at + (done + i) * BYTES;
+                if (Float.isInfinite(inverses[i])) {
+                    encodeBlock(source, from + i * COLUMNS, blocks, block);
+                } else {
+                    Bytes.putI16(blocks, block, halves[i]);
+                    codes(source, from + i * COLUMNS, inverses[i], blocks, block + CODES);
+                }
+            }
         }
     }
 
@@ -32,22 +57,14 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
         return new VectorQ4_0Exact();
     }
 
-    private static void block(float[] source, int from, byte[] blocks, int block) {
-        float scale = VectorBlocks.peak32(source, from) / -8;
-        float inverse = Rounding.inverse(scale);
-        if (Float.isInfinite(inverse)) {
-            encodeBlock(source, from, blocks, block);
-            return;
+    static void codes(float[] source, int from, float inverse, byte[] blocks, int at) {
+        for (int i = 0; i < HALF; i += COUNT) {
+            FloatVector first = FloatVector.fromArray(FLOATS, source, from + i).mul(inverse).add(8.5f);
+            FloatVector second = FloatVector.fromArray(FLOATS, source, from + HALF + i).mul(inverse).add(8.5f);
+            IntVector low = ((IntVector) first.convert(VectorOperators.F2I, 0)).min(15);
+            IntVector high = ((IntVector) second.convert(VectorOperators.F2I, 0)).min(15);
+            IntVector pairs = low.or(high.lanewise(VectorOperators.LSHL, 4));
+            ((ByteVector) pairs.convertShape(VectorOperators.I2B, Lanes.BYTES, 0)).intoArray(blocks, at + i);
         }
-        Bytes.putHalf(blocks, block, scale);
-        for (int i = 0; i < HALF; i += Lanes.COUNT) {
-            IntVector low = codes(source, from + i, inverse);
-            IntVector high = codes(source, from + HALF + i, inverse);
-            Lanes.store(low.or(high.lanewise(VectorOperators.LSHL, 4)), blocks, block + CODES + i);
-        }
-    }
-
-    private static IntVector codes(float[] source, int from, float inverse) {
-        return Lanes.truncate(Lanes.floats(source, from).mul(inverse).add(8.5f)).min(15);
     }
 }

@@ -5,6 +5,18 @@ final class VectorQ4_KKernel extends Q4_KKernel {
     private static final int AT_ONCE = Lanes.COUNT / SixBitScales.GROUPS;
 
     @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < SixBitScales.GROUPS; group++, to += GROUP) {
+                float scale = SixBitScales.scaleOf(blocks, block, group);
+                float minimum = SixBitScales.minimumOf(blocks, block, group);
+                VectorDecoding.affine(blocks, block + CODES + group / 2 * GROUP, (group & 1) * 4, 15, scale, -minimum, target, to, GROUP);
+            }
+        }
+    }
+
+    @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
         AffineLanes lanes = new AffineLanes();
         byte[] levels = new byte[COLUMNS];

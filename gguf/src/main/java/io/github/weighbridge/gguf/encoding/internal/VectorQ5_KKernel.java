@@ -5,6 +5,19 @@ final class VectorQ5_KKernel extends Q5_KKernel {
     private static final int AT_ONCE = Lanes.COUNT / SixBitScales.GROUPS;
 
     @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < SixBitScales.GROUPS; group++, to += GROUP) {
+                float scale = SixBitScales.scaleOf(blocks, block, group);
+                float minimum = SixBitScales.minimumOf(blocks, block, group);
+                int codes = block + CODES + group / 2 * GROUP;
+                VectorDecoding.affineFifth(blocks, codes, (group & 1) * 4, block + FIFTH, group, scale, -minimum, target, to);
+            }
+        }
+    }
+
+    @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
         AffineLanes lanes = new AffineLanes();
         byte[] levels = new byte[COLUMNS];

@@ -5,6 +5,21 @@ import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
 /// The vectorised form of [Q6_KKernel]: lanes are groups in the search, elements afterwards.
 final class VectorQ6_KKernel extends Q6_KKernel {
     @Override
+    public void decode(byte[] blocks, int at, float[] target, int targetOffset, int count) {
+        int to = targetOffset;
+        for (int block = at, end = at + count * BYTES; block < end; block += BYTES) {
+            for (int group = 0; group < GROUPS; group++, to += GROUP) {
+                int half = group / 8;
+                int quarter = group / 2 % 4;
+                int low = block + LOW + half * 64 + quarter % 2 * 32 + group % 2 * GROUP;
+                int upper = block + UPPER + half * 32 + group % 2 * GROUP;
+                float scale = scaleOf(blocks, block, group);
+                VectorDecoding.symmetricUpper(blocks, low, quarter / 2 * 4, 15, upper, quarter * 2, 3, 4, HALF, scale, target, to);
+            }
+        }
+    }
+
+    @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
         // A block has sixteen groups: one search takes them all, or several share them.
         SymmetricLanes[] searches = new SymmetricLanes[GROUPS / COUNT];

@@ -5,6 +5,11 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.ALMOST_HALF;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
+import static io.github.weighbridge.gguf.encoding.internal.Lanes.SIGN;
+
 /// The vectorised form of [Q8_0Kernel]: lanes are elements of a block.
 final class VectorQ8_0Kernel extends Q8_0Kernel {
     @Override
@@ -12,9 +17,9 @@ final class VectorQ8_0Kernel extends Q8_0Kernel {
         int to = targetOffset;
         for (int block = at, end = at + count * BYTES; block < end; block += BYTES, to += COLUMNS) {
             float scale = Bytes.half(blocks, block);
-            for (int i = 0; i < COLUMNS; i += Lanes.COUNT) {
+            for (int i = 0; i < COLUMNS; i += COUNT) {
                 ByteVector codes = ByteVector.fromArray(Lanes.BYTES, blocks, block + CODES + i);
-                FloatVector levels = (FloatVector) codes.convertShape(VectorOperators.B2F, Lanes.FLOATS, 0);
+                FloatVector levels = (FloatVector) codes.convertShape(VectorOperators.B2F, FLOATS, 0);
                 levels.mul(scale).intoArray(target, to + i);
             }
         }
@@ -22,26 +27,35 @@ final class VectorQ8_0Kernel extends Q8_0Kernel {
 
     @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
-        for (int i = 0; i < count; i++) {
-            block(source, sourceOffset + i * COLUMNS, blocks, at + i * BYTES);
+        float[] peaks = new float[COUNT];
+        float[] inverses = new float[COUNT];
+        int[] halves = new int[COUNT];
+        for (int done = 0; done < count; done += COUNT) {
+            int now = Math.min(COUNT, count - done);
+            int from = sourceOffset + done * COLUMNS;
+            for (int i = 0; i < now; i++) {
+                peaks[i] = VectorBlocks.magnitude(source, from + i * COLUMNS, COLUMNS);
+            }
+            VectorBlocks.scales(peaks, 127, inverses, halves);
+            for (int i = 0; i < now; i++) {
+                int block = at + (done + i) * BYTES;
+                if (Float.isInfinite(inverses[i])) {
+                    encodeBlock(source, from + i * COLUMNS, blocks, block);
+                } else {
+                    Bytes.putI16(blocks, block, halves[i]);
+                    codes(source, from + i * COLUMNS, inverses[i], blocks, block + CODES);
+                }
+            }
         }
     }
 
-    private static void block(float[] source, int from, byte[] blocks, int block) {
-        IntVector magnitude = Lanes.magnitudes(Lanes.floats(source, from));
-        for (int i = Lanes.COUNT; i < COLUMNS; i += Lanes.COUNT) {
-            magnitude = magnitude.max(Lanes.magnitudes(Lanes.floats(source, from + i)));
-        }
-        float scale = Float.intBitsToFloat(magnitude.reduceLanes(VectorOperators.MAX)) / 127;
-        float inverse = Rounding.inverse(scale);
-        if (inverse == Float.POSITIVE_INFINITY) {
-            encodeBlock(source, from, blocks, block);
-            return;
-        }
-        Bytes.putHalf(blocks, block, scale);
-        for (int i = 0; i < COLUMNS; i += Lanes.COUNT) {
-            FloatVector levels = Lanes.floats(source, from + i).mul(inverse);
-            Lanes.store(Lanes.truncate(Lanes.beforeTruncation(levels)), blocks, block + CODES + i);
+    static void codes(float[] source, int from, float inverse, byte[] blocks, int at) {
+        for (int i = 0; i < COLUMNS; i += COUNT) {
+            FloatVector level = FloatVector.fromArray(FLOATS, source, from + i).mul(inverse);
+            // Half away from zero, as in Rounding.away.
+            FloatVector half = level.reinterpretAsInts().and(SIGN).or(ALMOST_HALF).reinterpretAsFloats();
+            IntVector code = (IntVector) level.add(half).convert(VectorOperators.F2I, 0);
+            ((ByteVector) code.convertShape(VectorOperators.I2B, Lanes.BYTES, 0)).intoArray(blocks, at + i);
         }
     }
 }

@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.llama.GgmlBase;
 import io.github.weighbridge.fixtures.llama.LlamaCpp;
 import io.github.weighbridge.gguf.file.GgmlType;
@@ -13,6 +10,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// Both forms of each kernel against each other and against llama.cpp's own.
 class BlockKernelsTest {
