@@ -25,8 +25,7 @@ public final class Planner {
             throws IOException, PolicyException {
         Set<String> strip = new HashSet<>(request.strip());
         strip.addAll(policy.strip());
-        Target target = format.target(source,
-                new TargetRequest(request.name(), strip, request.families(), request.limits(), request.options()));
+        Target target = format.target(source, request.withStrip(strip));
         Assignment assignment = Policies.assign(policy, target);
         return target.plan(assignment);
     }

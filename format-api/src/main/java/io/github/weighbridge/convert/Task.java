@@ -54,17 +54,20 @@ sealed interface Task {
         if (shape.elements() == 0) {
             return;
         }
-        for (Region region : regions(shape, job.target().encoding(), Region.all(shape), TASK_ELEMENTS)) {
+        for (Region region : regions(job, Region.all(shape), TASK_ELEMENTS)) {
             tasks.add(new Weights(index, region));
         }
     }
 
-    /// A region cut into pieces of about `most` elements that an encoding may process apart.
-    static List<Region> regions(Shape shape, Encoding encoding, Region whole, long most) {
+    /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, recipes may
+    /// need to see whole rows.
+    static List<Region> regions(Job job, Region whole, long most) {
         List<Region> regions = new ArrayList<>();
+        Shape shape = job.target().shape();
+        Encoding encoding = job.target().encoding();
         long columns = whole.columnCount();
         long unit = encoding.rowUnit(shape);
-        if (columns * unit <= most || unit > 1) {
+        if (columns * unit <= most || unit > 1 || job.importance().isPresent()) {
             long rows = Math.max(1, most / Math.max(1, columns) / unit) * unit;
             for (long row = whole.rowBegin(); row < whole.rowEnd(); row += rows) {
                 regions.add(new Region(row, Math.min(whole.rowEnd(), row + rows), whole.columnBegin(), whole.columnEnd()));

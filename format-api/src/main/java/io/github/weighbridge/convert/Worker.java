@@ -25,6 +25,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -46,6 +47,7 @@ final class Worker implements AutoCloseable {
     private Arena arena = Arena.ofConfined();
     private MemorySegment buffer = MemorySegment.NULL;
     private int encoderJob = -1;
+    private int encoderMatrix;
     private Optional<Encoder> encoder = Optional.empty();
 
     Worker(ConversionPlan plan, Checkpoint source, List<ByteSource> sources, List<FileChannel> channels, OptionalDouble[] maxima,
@@ -117,11 +119,15 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    private void carry(Job job, Region region, MemorySegment[] outputs) throws IOException {
+    private void carry(Job job, Region region, MemorySegment[] outputs) throws IOException, PolicyException {
         Grid grid = sourceGrid(job.view());
         CodeWriter writer = job.target().encoding().codeWriter().orElseThrow();
         reader.readCodes(job.view(), region, grid, codes);
-        writer.write(job.target().shape(), region, codes, outputs);
+        try {
+            writer.write(job.target().shape(), region, codes, outputs);
+        } catch (ArithmeticException e) {
+            throw refusal(job, region, e);
+        }
     }
 
     /// The grid of the first stored tensor below a view that keeps codes; all of them have the same.
@@ -140,14 +146,9 @@ final class Worker implements AutoCloseable {
             throws IOException, PolicyException {
         Encoding encoding = job.target().encoding();
         Shape shape = job.target().shape();
-        if (encoderJob != index) {
-            encoder = encoding.encoder(new EncoderInputs(job.method(), maxima[index], Optional.empty(),
-                    Exact.denseType(job.view())));
-            encoderJob = index;
-        }
-        Encoder kernel = encoder.orElseThrow(() -> new IllegalArgumentException(encoding.name() + " is not encoded by " + job.method()));
         MemorySegment[] tile = new MemorySegment[outputs.length];
-        for (Region part : Task.regions(shape, encoding, region, TILE_ELEMENTS)) {
+        for (Region part : parts(job, region)) {
+            Encoder kernel = encoder(index, job, part.rowBegin());
             int elements = part.elements();
             if (numbers.length < elements) {
                 numbers = new float[elements];
@@ -160,18 +161,56 @@ final class Worker implements AutoCloseable {
             try {
                 kernel.encode(shape, part, numbers, 0, tile);
             } catch (ArithmeticException e) {
-                throw new PolicyException(
-                        job.target().name() + " cannot be " + encoding.name() + ": " + e.getMessage() + " (rows " + part.rowBegin() + " to "
-                                + (part.rowEnd() - 1) + ")");
+                throw refusal(job, part, e);
             }
         }
+    }
+
+    /// The tiles of a region. Where matrices of a stack have weights of their own, none spans two of them.
+    private static List<Region> parts(Job job, Region region) {
+        if (job.importance().isEmpty() || job.importance().get().matrices() == 1) {
+            return Task.regions(job, region, TILE_ELEMENTS);
+        }
+        long rows = matrixRows(job);
+        List<Region> parts = new ArrayList<>();
+        for (long row = region.rowBegin(); row < region.rowEnd();) {
+            long end = Math.min(region.rowEnd(), (row / rows + 1) * rows);
+            parts.addAll(Task.regions(job, new Region(row, end, region.columnBegin(), region.columnEnd()), TILE_ELEMENTS));
+            row = end;
+        }
+        return parts;
+    }
+
+    /// Rows of one of the matrices that a tensor stacks.
+    private static long matrixRows(Job job) {
+        Shape shape = job.target().shape();
+        return shape.rank() < 3 ? shape.rows() : shape.dimension(shape.rank() - 2);
+    }
+
+    /// The encoder of a row: one for the job, or where matrices have weights of their own, one for each of them.
+    private Encoder encoder(int index, Job job, long row) {
+        int matrix = job.importance().isPresent() && job.importance().get().matrices() > 1 ? (int) (row / matrixRows(job)) : 0;
+        if (encoderJob != index || encoderMatrix != matrix) {
+            encoder = job.target().encoding()
+                    .encoder(new EncoderInputs(job.method(), maxima[index], job.importance().map(weights -> weights.weights(matrix)),
+                            Exact.denseType(job.view())));
+            encoderJob = index;
+            encoderMatrix = matrix;
+        }
+        return encoder.orElseThrow(
+                () -> new IllegalArgumentException(job.target().encoding().name() + " is not encoded by " + job.method()));
+    }
+
+    private static PolicyException refusal(Job job, Region part, ArithmeticException e) {
+        return new PolicyException(job.target().name() + " cannot be " + job.target().encoding().name() + ": " + e.getMessage() + " (rows "
+                + part.rowBegin() + " to " + (part.rowEnd() - 1) + ")");
     }
 
     /// Largest absolute value of a job's numbers.
     double maximum(Job job) throws IOException {
         float maximum = 0;
         Shape shape = job.target().shape();
-        for (Region part : Task.regions(shape, job.target().encoding(), Region.all(shape), TILE_ELEMENTS)) {
+        for (Region part : Task.regions(job, Region.all(shape), TILE_ELEMENTS)) {
             int elements = part.elements();
             if (numbers.length < elements) {
                 numbers = new float[elements];

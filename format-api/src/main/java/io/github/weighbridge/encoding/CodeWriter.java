@@ -11,5 +11,6 @@ public interface CodeWriter {
     /// @param region the part to write, cut as [Encoding] demands
     /// @param source codes, scales and zeros on a grid that the encoding [carries][Encoding#carries]
     /// @param planes for each plane the memory of [Encoding#planeRange] to fill, every byte of it
+    /// @throws ArithmeticException when a scale cannot be held: it passes the largest number of the encoding's scale type
     void write(Shape shape, Region region, Codes source, MemorySegment[] planes);
 }

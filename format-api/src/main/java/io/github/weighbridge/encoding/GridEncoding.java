@@ -224,6 +224,12 @@ public final class GridEncoding implements Encoding {
             scaleEncoding.encoder(EncoderInputs.PLAIN).orElseThrow().encode(Shape.of(count), Region.all(Shape.of(count)), source.scales(),
                     0,
                     new MemorySegment[] {planes[1]});
+            float[] rounded = scales(planes[1]);
+            for (int i = 0; i < count; i++) {
+                if (Float.isInfinite(rounded[i]) && !Float.isInfinite(source.scales()[i])) {
+                    throw new ArithmeticException("a scale of " + source.scales()[i] + " passes the largest " + grid.scale());
+                }
+            }
         });
     }
 

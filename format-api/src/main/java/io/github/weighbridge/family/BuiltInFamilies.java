@@ -9,6 +9,6 @@ public final class BuiltInFamilies implements FamilyProvider {
 
     @Override
     public List<Family> families() {
-        return List.of(new Gemma4());
+        return List.of(new Gemma4(), new Gemma3(), new Llama(), Qwen3.dense(), Qwen3.mixture());
     }
 }

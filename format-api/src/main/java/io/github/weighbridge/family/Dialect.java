@@ -10,6 +10,14 @@ public interface Dialect {
     String HUGGING_FACE = "hf";
     /// The names of GGUF files.
     String GGUF = "gguf";
+    /// A parameter that readers of GGUF add to the keys: the number of tokens.
+    String TOKEN_COUNT = "tokenizer.ggml.tokens.count";
+    /// Another: whether the file has an output head of its own.
+    String HAS_OUTPUT = "tensor.output.weight";
+    /// Another, where the file has such a tensor: the list of its rotary divisors.
+    String ROPE_FACTORS = "tensor.rope_freqs.weight";
+    /// The names of the GGUF files that hold encoders of images and sound beside a text model.
+    String GGUF_MMPROJ = "gguf-mmproj";
 
     /// The family it belongs to.
     Family family();

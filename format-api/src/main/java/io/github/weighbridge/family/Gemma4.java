@@ -31,7 +31,7 @@ public final class Gemma4 implements Family {
 
     @Override
     public List<Dialect> dialects() {
-        return List.of(new Gemma4HuggingFace(this), new Gemma4Gguf(this));
+        return List.of(new Gemma4HuggingFace(this), new Gemma4Gguf(this), new Gemma4Mmproj(this));
     }
 
     @Override

@@ -30,8 +30,7 @@ record Gemma4Gguf(Family family) implements Dialect {
 
     @Override
     public List<TensorSpec> tensors(Architecture architecture) {
-        return Gemma4Tensors.of(architecture).stream().filter(row -> !row.gguf().isEmpty())
-                .map(row -> new TensorSpec(row.gguf(), row.identity(), row.presence(), row.holding())).toList();
+        return Row.gguf(Gemma4Tensors.of(architecture));
     }
 
     @Override
@@ -134,11 +133,13 @@ record Gemma4Gguf(Family family) implements Dialect {
                     "one flag for each of the " + count + " layers");
         }
         Map<String, Value> config = new LinkedHashMap<>();
-        config.put("model_type", Value.of(architecture.equals(ASSISTANT) ? "gemma4_assistant" : "gemma4"));
+        config.put("model_type", Value.of(architecture.equals(ASSISTANT) ? "gemma4_assistant"
+                // Only the unified model's converter writes this key.
+                : metadata.fields().get("tokenizer.ggml.suppress_tokens").isPresent() ? "gemma4_unified" : "gemma4"));
         config.put("num_hidden_layers", Value.of(count));
         config.put("hidden_size", Value.of(metadata.whole(prefix + "embedding_length", 1, Parameters.MAXIMUM)));
         config.put("max_position_embeddings", Value.of(metadata.whole(prefix + "context_length", 1, Parameters.MOST_TOKENS)));
-        config.put("vocab_size", Value.of(metadata.whole("tokenizer.ggml.tokens.count", 1, Parameters.MAXIMUM)));
+        config.put("vocab_size", Value.of(metadata.whole(TOKEN_COUNT, 1, Parameters.MAXIMUM)));
         config.put("num_attention_heads", Value.of(metadata.whole(prefix + "attention.head_count", 1, 1 << 20)));
         List<Value> types = pattern.stream().map(sliding -> Value.of(isSet(sliding) ? "sliding_attention" : "full_attention")).toList();
         config.put("layer_types", new Value.Items(types));
@@ -161,6 +162,9 @@ record Gemma4Gguf(Family family) implements Dialect {
             config.put("top_k_experts", Value.of(metadata.whole(prefix + "expert_used_count", 1, experts)));
             config.put("moe_intermediate_size", Value.of(metadata.whole(prefix + "expert_feed_forward_length", 1, Parameters.MAXIMUM)));
         }
+        // A quantised release unties its head, and some files keep it.
+        config.put("tie_word_embeddings", Value.of(!metadata.flag(HAS_OUTPUT, false)));
+        TokenIds.read(metadata, config);
         if (architecture.equals(ASSISTANT)) {
             config.put("backbone_hidden_size", Value.of(metadata.whole(prefix + "embedding_length_out", 1, Parameters.MAXIMUM)));
         }

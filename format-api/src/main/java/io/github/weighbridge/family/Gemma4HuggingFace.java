@@ -19,6 +19,11 @@ record Gemma4HuggingFace(Family family) implements Dialect {
                     "gemma4_unified_assistant");
     private static final List<String> TEXT_ONLY = List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_");
     private static final String QUANTISED_TABLE = ".embedding_quantized";
+    private static final String TEXT_SUFFIX = "_text";
+    /// Parameters that do not belong to the text model.
+    private static final Set<String> OF_THE_WHOLE = Set.of("vision_config", "audio_config", "boi_token_id", "eoi_token_id", "image_token_id",
+            "video_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index", "audio_token_id", "vision_soft_tokens_per_image",
+            "backbone_hidden_size", "use_ordered_embeddings", "num_centroids", "centroid_intermediate_top_k");
     private static final int MOST_LAYERS = 4096;
     /// In all layers together.
     private static final long MOST_EXPERTS = 1L << 16;
@@ -73,7 +78,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         Optional<Parameters> rope = p.object("rope_parameters");
         if (rope.isPresent() && rope.get().fields().get("partial_rotary_factor").isPresent()
                 && !(rope.get().number("partial_rotary_factor") >= 0 && rope.get().number("partial_rotary_factor") <= 1)) {
-            throw p.wrong(prefix + "rope_parameters.partial_rotary_factor", rope.get().number("partial_rotary_factor"), "a part, from 0 to 1");
+            throw p.wrong(prefix + "rope_parameters.partial_rotary_factor", rope.get().number("partial_rotary_factor"),
+                    "a part, from 0 to 1");
         }
         String label = label(p, count, hidden).orElse(name);
         Architecture architecture = new Architecture(Gemma4.NAME, label, hidden, vocabulary, context, layers, p.fields());
@@ -212,18 +218,42 @@ record Gemma4HuggingFace(Family family) implements Dialect {
                 "a " + attentions.get(layer).word() + " layer before layer " + firstShared + " whose cache layer " + layer + " can read");
     }
 
-    /// config.json of the text model alone, or of the whole where encoders are left.
+    /// config.json as it is released: the text model's parameters in an object of their own. Numbers are stated as single precision, which targets
+    /// replace by the type they write.
     @Override
     public List<MetadataEntry> metadata(Architecture architecture) {
-        List<MetadataEntry> entries = new ArrayList<>();
-        architecture.parameters().fields().forEach((name, value) -> entries.add(new MetadataEntry(name, MetadataEntry.Type.TEXT, value)));
-        return entries;
+        Value.Fields p = architecture.parameters();
+        String type = p.text("model_type").orElse("gemma4");
+        boolean unified = type.startsWith("gemma4_unified");
+        String className = (unified ? "Gemma4Unified" : "Gemma4") + (Gemma4.isAssistant(architecture) ? "AssistantForCausalLM" : "ForConditionalGeneration");
+        String whole = type.endsWith(TEXT_SUFFIX) ? type.substring(0, type.length() - TEXT_SUFFIX.length()) : type;
+        Map<String, Value> top = new LinkedHashMap<>();
+        Map<String, Value> text = new LinkedHashMap<>();
+        top.put("architectures", Value.ofTexts(List.of(className)));
+        top.put("model_type", Value.of(whole));
+        top.put("dtype", Value.of("float32"));
+        text.put("model_type", Value.of((unified ? "gemma4_unified" : "gemma4") + TEXT_SUFFIX));
+        text.put("dtype", Value.of("float32"));
+        if (!Gemma4.isAssistant(architecture)) {
+            top.put("vision_config", new Value.Nothing());
+            top.put("audio_config", new Value.Nothing());
+        }
+        p.fields().forEach((name, value) -> {
+            if (OF_THE_WHOLE.contains(name)) {
+                top.put(name, value);
+            } else {
+                text.putIfAbsent(name, value);
+            }
+        });
+        p.get("eos_token_id").ifPresent(id -> top.put("eos_token_id", id));
+        p.get("tie_word_embeddings").ifPresent(tied -> top.put("tie_word_embeddings", tied));
+        top.put("text_config", new Value.Fields(text));
+        return top.entrySet().stream().map(entry -> new MetadataEntry(entry.getKey(), MetadataEntry.Type.TEXT, entry.getValue())).toList();
     }
 
     @Override
     public List<TensorSpec> tensors(Architecture architecture) {
-        return Gemma4Tensors.of(architecture).stream().filter(row -> !row.huggingFace().isEmpty())
-                .map(row -> new TensorSpec(row.huggingFace(), row.identity(), row.presence(), row.holding())).toList();
+        return Row.huggingFace(Gemma4Tensors.of(architecture));
     }
 
     /// Text-only saves leave `language_model.` out; some older ones put it first. Quantised tables have another last word.

@@ -15,24 +15,28 @@ import java.util.Collections;
 import java.util.List;
 
 /// The table of Gemma 4's tensors: one row a tensor, with its name in each dialect. Both dialects arrange weights alike.
-///
-/// @param huggingFace name in safetensors; empty where that dialect has no such tensor
-/// @param gguf name in GGUF text models; empty likewise
-/// @param identity what it is
-/// @param presence whether it must be there
-/// @param holding the weights in it
-record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presence presence, Holding holding) {
+final class Gemma4Tensors {
     static final String VISION_PROJECTOR = "projector.vision";
     static final String AUDIO_PROJECTOR = "projector.audio";
+    /// What config.json may leave out of the encoders.
+    static final long VISION_WIDTH = 768;
+    static final long VISION_FEED_FORWARD = 3072;
+    static final long VISION_HEADS = 12;
+    static final long VISION_LAYERS = 16;
+    static final long AUDIO_HEADS = 8;
+    static final long AUDIO_LAYERS = 12;
+    static final long AUDIO_FRAME = 640;
     static final double PARTIAL_ROTARY_FACTOR = 0.25;
     /// Makes the rotation of a dimension pair vanish.
     private static final float NO_ROTATION = 1e30f;
 
-    static List<Gemma4Tensors> of(Architecture architecture) {
+    private Gemma4Tensors() {}
+
+    static List<Row> of(Architecture architecture) {
         Rows rows = new Rows();
         if (Gemma4.isAssistant(architecture)) {
             assistant(architecture, rows);
-            return rows.list;
+            return rows.list();
         }
         text(architecture, rows);
         Value.Fields parameters = architecture.parameters();
@@ -46,7 +50,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         });
         parameters.object("audio_config").ifPresent(audio -> {
             if (unified) {
-                long frame = audio.whole("hidden_size").or(() -> audio.whole("audio_samples_per_token")).orElse(640L);
+                long frame = audio.whole("hidden_size").or(() -> audio.whole("audio_samples_per_token")).orElse(AUDIO_FRAME);
                 rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER,
                         "model.embed_audio.embedding_projection.weight", "",
                         Presence.REQUIRED, Shape.of(architecture.hiddenSize(), frame));
@@ -54,7 +58,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
                 audio(architecture, audio, rows);
             }
         });
-        return rows.list;
+        return rows.list();
     }
 
     private static void text(Architecture a, Rows rows) {
@@ -215,9 +219,9 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
     }
 
     private static void vision(Architecture a, Value.Fields vision, Rows rows) {
-        long h = vision.whole("hidden_size").orElse(768L);
-        long f = vision.whole("intermediate_size").orElse(3072L);
-        long heads = vision.whole("num_attention_heads").orElse(12L);
+        long h = vision.whole("hidden_size").orElse(VISION_WIDTH);
+        long f = vision.whole("intermediate_size").orElse(VISION_FEED_FORWARD);
+        long heads = vision.whole("num_attention_heads").orElse(VISION_HEADS);
         long head = vision.whole("head_dim").orElse(h / heads);
         long patch = vision.whole("patch_size").orElse(16L);
         long positions = vision.whole("position_embedding_size").orElse(10_240L);
@@ -226,7 +230,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         Rows tower = rows.in(Component.VISION_ENCODER, Identity.NO_LAYER);
         tower.other("patch_embedder.input_proj", v + "patch_embedder.input_proj.weight", Shape.of(h, patch * patch * 3));
         tower.other("patch_embedder.position_embedding_table", v + "patch_embedder.position_embedding_table", Shape.of(2, positions, h));
-        for (int i = 0; i < vision.whole("num_hidden_layers").orElse(16L); i++) {
+        for (int i = 0; i < vision.whole("num_hidden_layers").orElse(VISION_LAYERS); i++) {
             Rows layer = rows.in(Component.VISION_ENCODER, i);
             String hf = v + "encoder.layers." + i + ".";
             layer.add(Role.ATTENTION_NORM, hf + "input_layernorm.weight", "", Shape.of(h));
@@ -276,7 +280,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
 
     private static void audio(Architecture a, Value.Fields audio, Rows rows) {
         long h = audio.whole("hidden_size").orElse(1024L);
-        long heads = audio.whole("num_attention_heads").orElse(8L);
+        long heads = audio.whole("num_attention_heads").orElse(AUDIO_HEADS);
         long out = audio.whole("output_proj_dims").orElse(1536L);
         long kernel = audio.whole("conv_kernel_size").orElse(5L);
         boolean clipped = audio.flag("use_clipped_linears").orElse(true);
@@ -292,7 +296,7 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         tower.other("subsample.layer1.norm", sub + "layer1.norm.weight", Shape.of(second));
         // Two convolutions of stride two leave a quarter of the mel bins, of which there are as many as channels of the first.
         tower.other("subsample.input_proj", sub + "input_proj_linear.weight", Shape.of(h, first / 4 * second));
-        for (int i = 0; i < audio.whole("num_hidden_layers").orElse(12L); i++) {
+        for (int i = 0; i < audio.whole("num_hidden_layers").orElse(AUDIO_LAYERS); i++) {
             Rows layer = rows.in(Component.AUDIO_ENCODER, i);
             String hf = m + "layers." + i + ".";
             for (int n = 1; n <= 2; n++) {
@@ -326,68 +330,5 @@ record Gemma4Tensors(String huggingFace, String gguf, Identity identity, Presenc
         rows.in(Component.PROJECTOR, Identity.NO_LAYER).keyed(AUDIO_PROJECTOR, Role.OTHER, "model.embed_audio.embedding_projection.weight",
                 "",
                 Presence.REQUIRED, Shape.of(a.hiddenSize(), out));
-    }
-
-    /// Collects rows; remembers the component and layer that they belong to.
-    private static final class Rows {
-        private final List<Gemma4Tensors> list;
-        private final Component component;
-        private final int layer;
-
-        Rows() {
-            this(new ArrayList<>(), Component.OTHER, Identity.NO_LAYER);
-        }
-
-        private Rows(List<Gemma4Tensors> list, Component component, int layer) {
-            this.list = list;
-            this.component = component;
-            this.layer = layer;
-        }
-
-        Rows in(Component component, int layer) {
-            return new Rows(list, component, layer);
-        }
-
-        /// The key of the one weight of a role in this place.
-        String key(Role role) {
-            if (layer != Identity.NO_LAYER) {
-                return component.word() + "." + layer + "." + role.word();
-            }
-            return component.word().equals(role.word()) ? role.word() : component.word() + "." + role.word();
-        }
-
-        void add(Role role, String huggingFace, String gguf, Presence presence, Holding holding) {
-            list.add(new Gemma4Tensors(huggingFace, gguf, new Identity(role, component, layer), presence, holding));
-        }
-
-        void keyed(String key, Role role, String huggingFace, String gguf, Presence presence, Shape shape) {
-            add(role, huggingFace, gguf, presence, Holding.one(key, shape));
-        }
-
-        void add(Role role, String huggingFace, String gguf, Presence presence, Shape shape) {
-            keyed(key(role), role, huggingFace, gguf, presence, shape);
-        }
-
-        void add(Role role, String huggingFace, String gguf, Shape shape) {
-            add(role, huggingFace, gguf, Presence.REQUIRED, shape);
-        }
-
-        void other(String name, String huggingFace, Shape shape) {
-            keyed(key(Role.OTHER) + "." + name, Role.OTHER, huggingFace, "", Presence.REQUIRED, shape);
-        }
-
-        /// A linear layer of an encoder, in a module of its own that may clip what goes in and out.
-        void linear(String key, Role role, String module, boolean clipped, Shape shape) {
-            keyed(key, role, module + ".linear.weight", "", Presence.REQUIRED, shape);
-            if (clipped) {
-                for (String bound : List.of("input_min", "input_max", "output_min", "output_max")) {
-                    keyed(key + "." + bound, Role.OTHER, module + "." + bound, "", Presence.OPTIONAL, Shape.SCALAR);
-                }
-            }
-        }
-
-        void linear(Role role, String module, boolean clipped, Shape shape) {
-            linear(key(role), role, module, clipped, shape);
-        }
     }
 }

@@ -38,10 +38,13 @@ public record Checkpoint(String format, Optional<String> formatVersion, List<Che
         return files.stream().mapToLong(file -> file.source().length()).sum();
     }
 
-    /// Fails when a file changed since it was opened.
+    /// Fails when a file or a document changed since it was opened.
     public void verifyUnchanged() throws IOException {
         for (CheckpointFile file : files) {
             file.source().verifyUnchanged();
+        }
+        for (String name : documents.names()) {
+            documents.get(name).orElseThrow().verifyUnchanged();
         }
     }
 

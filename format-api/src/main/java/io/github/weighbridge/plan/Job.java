@@ -2,6 +2,7 @@ package io.github.weighbridge.plan;
 
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
+import java.util.Optional;
 
 /// The making of one output tensor.
 ///
@@ -10,7 +11,8 @@ import io.github.weighbridge.view.View;
 /// @param method the recipe of the encoder, where it encodes
 /// @param mode how the bytes come about
 /// @param reason why it got its encoding
-public record Job(View view, StoredTensor target, String method, Mode mode, String reason) {
+/// @param importance what its columns matter, where that is known and the encoder is to mind it
+public record Job(View view, StoredTensor target, String method, Mode mode, String reason, Optional<Importance> importance) {
     /// How bytes come about.
     public enum Mode {
         /// The source's bytes, copied, possibly in another order of rows.

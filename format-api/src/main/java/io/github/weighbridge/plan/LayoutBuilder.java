@@ -6,6 +6,7 @@ import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// Lays files out one after the other: the way in which formats build plans. For use by one thread.
@@ -55,6 +56,14 @@ public final class LayoutBuilder {
     /// The cheapest way that loses nothing is chosen: bytes are copied where the view only rearranges rows of the same encoding, codes are
     /// moved where the encoding carries the source's grid, numbers are encoded otherwise.
     public void tensor(TargetTensor tensor, Choice choice) {
+        tensor(tensor, choice, Optional.empty());
+    }
+
+    /// Appends a tensor as [#tensor(TargetTensor, Choice)] does, minding what its columns matter where numbers are encoded.
+    ///
+    /// @throws IllegalArgumentException when the importance is of other columns, or of more than one matrix and not of all
+    public void tensor(TargetTensor tensor, Choice choice, Optional<Importance> importance) {
+        importance.ifPresent(weights -> check(tensor, weights));
         long[] lengths = IntStream.range(0, choice.encoding().planes().size())
                 .mapToLong(plane -> choice.encoding().planeBytes(plane, tensor.shape()))
                 .toArray();
@@ -67,7 +76,7 @@ public final class LayoutBuilder {
         Job.Mode mode = mode(tensor.view(), choice);
         int job = jobs.size();
         jobs.add(new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), spans), choice.method(), mode,
-                choice.reason()));
+                choice.reason(), mode == Job.Mode.ENCODE ? importance : Optional.empty()));
         for (int plane = 0; plane < lengths.length; plane++) {
             if (mode == Job.Mode.COPY && wholeSource(tensor.view()) instanceof StoredTensor source) {
                 Span span = source.planes().get(plane);
@@ -75,6 +84,14 @@ public final class LayoutBuilder {
             } else {
                 add(new Piece.PlaneOf(position, lengths[plane], job, plane));
             }
+        }
+    }
+
+    private static void check(TargetTensor tensor, Importance importance) {
+        int rank = tensor.shape().rank();
+        long matrices = rank < 3 ? 1 : tensor.shape().elements() / (tensor.shape().dimension(rank - 2) * tensor.shape().columns());
+        if (importance.columns() != tensor.shape().columns() || importance.matrices() != 1 && importance.matrices() != matrices) {
+            throw new IllegalArgumentException(tensor.name() + " of " + tensor.shape() + ": " + importance);
         }
     }
 

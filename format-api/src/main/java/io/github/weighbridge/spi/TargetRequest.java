@@ -2,6 +2,8 @@ package io.github.weighbridge.spi;
 
 import io.github.weighbridge.family.Families;
 import io.github.weighbridge.io.Limits;
+import io.github.weighbridge.plan.ImportanceMatrix;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -13,16 +15,40 @@ import java.util.Set;
 /// @param families the families there are
 /// @param limits bounds on companion documents
 /// @param options further settings, by the words a format documents, such as `max-shard-size`
-public record TargetRequest(String name, Set<String> strip, Families families, Limits limits, Map<String, String> options) {
+/// @param importance what the columns of tensors matter, where that was measured
+public record TargetRequest(String name, Set<String> strip, Families families, Limits limits, Map<String, String> options,
+        Optional<ImportanceMatrix> importance) {
     /// Copies the collections.
     public TargetRequest {
         strip = Set.copyOf(strip);
         options = Map.copyOf(options);
     }
 
+    /// A request without an importance matrix.
+    public TargetRequest(String name, Set<String> strip, Families families, Limits limits, Map<String, String> options) {
+        this(name, strip, families, limits, options, Optional.empty());
+    }
+
     /// A request with nothing but a name.
     public static TargetRequest named(String name) {
         return new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, Map.of());
+    }
+
+    /// A copy that leaves out other parts.
+    public TargetRequest withStrip(Set<String> parts) {
+        return new TargetRequest(name, parts, families, limits, options, importance);
+    }
+
+    /// A copy with a further setting.
+    public TargetRequest withOption(String word, String value) {
+        Map<String, String> all = new HashMap<>(options);
+        all.put(word, value);
+        return new TargetRequest(name, strip, families, limits, all, importance);
+    }
+
+    /// A copy with an importance matrix.
+    public TargetRequest withImportance(ImportanceMatrix matrix) {
+        return new TargetRequest(name, strip, families, limits, options, Optional.of(matrix));
     }
 
     /// A further setting.

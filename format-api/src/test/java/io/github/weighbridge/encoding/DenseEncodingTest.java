@@ -71,7 +71,8 @@ class DenseEncodingTest {
             int mantissa = bits & 3;
             double magnitude = exponent == 31 ? mantissa == 0 ? Double.POSITIVE_INFINITY : Double.NaN
                     : exponent == 0 ? mantissa * 0x1p-16 : (4 + mantissa) * Math.pow(2, exponent - 17);
-            assertThat((double) decode(DenseType.F8_E5M2, (byte) bits)[0]).as("%02x", bits).isEqualTo(Double.valueOf(bits < 128 ? magnitude : -magnitude));
+            assertThat((double) decode(DenseType.F8_E5M2, (byte) bits)[0]).as("%02x", bits)
+                    .isEqualTo(Double.valueOf(bits < 128 ? magnitude : -magnitude));
         }
         assertThat(decode(DenseType.F8_E5M2, (byte) 0x7b)).containsExactly(57344);
     }

@@ -15,7 +15,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class BadParametersTest {
     private static final List<Value> STRANGE = List.of(Value.of(-1), Value.of(0), Value.of(1), Value.of(3), Value.of(1L << 16),
-            Value.of((1L << 20) - 1), Value.of(1L << 29), Value.of((1L << 31) - 1), Value.of(1L << 31), Value.of(1L << 32), Value.of(1L << 40),
+            Value.of((1L << 20) - 1), Value.of(1L << 29), Value.of((1L << 31) - 1), Value.of(1L << 31), Value.of(1L << 32),
+            Value.of(1L << 40),
             Value.of(Long.MAX_VALUE), Value.of(Long.MIN_VALUE), Value.of(1.5), Value.of(-1e300), Value.of(1e300), Value.of(Double.NaN),
             Value.of("1"), Value.of("full_attention"), Value.of(true), Value.of(false), new Value.Nothing(), Value.Fields.EMPTY,
             new Value.Items(List.of()), new Value.Items(List.of(Value.of(1), Value.of("x"))), Gemma4Configs.object("0", 1, "x", "y"));
@@ -48,7 +49,8 @@ class BadParametersTest {
     private static void assertFits(MetadataEntry entry, Value value) {
         switch (value) {
             case Value.Whole(long number) -> {
-                assertThat(number).as(entry.name()).isLessThanOrEqualTo(entry.type() == MetadataEntry.Type.U32 ? 0xffffffffL : Integer.MAX_VALUE);
+                assertThat(number).as(entry.name())
+                        .isLessThanOrEqualTo(entry.type() == MetadataEntry.Type.U32 ? 0xffffffffL : Integer.MAX_VALUE);
                 assertThat(number).as(entry.name()).isGreaterThanOrEqualTo(entry.type() == MetadataEntry.Type.U32 ? 0 : Integer.MIN_VALUE);
             }
             case Value.Items(List<Value> items) -> items.forEach(item -> assertFits(entry, item));
@@ -146,10 +148,12 @@ class BadParametersTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"hidden_size|-5|-5, expected a whole number from 1 to 2147483648",
-            "hidden_size|x|\"x\", expected a whole number from 1 to 2147483648", "num_hidden_layers|0|0, expected a whole number from 1 to 4096",
-            "num_hidden_layers|4097|4097, expected a whole number from 1 to 4096", "num_attention_heads|0|0, expected a whole number from 1 to 1048576",
-            "tie_word_embeddings|3|3, expected true or false", "num_kv_shared_layers|5|5, expected a whole number from 0 to 4",
-            "rope_parameters|3|3, expected an object", "per_layer_config|3|3, expected a list or an object"})
+        "hidden_size|x|\"x\", expected a whole number from 1 to 2147483648",
+        "num_hidden_layers|0|0, expected a whole number from 1 to 4096",
+        "num_hidden_layers|4097|4097, expected a whole number from 1 to 4096",
+        "num_attention_heads|0|0, expected a whole number from 1 to 1048576",
+        "tie_word_embeddings|3|3, expected true or false", "num_kv_shared_layers|5|5, expected a whole number from 0 to 4",
+        "rope_parameters|3|3, expected an object", "per_layer_config|3|3, expected a list or an object"})
     void theMessageNamesFileParameterAndRange(String name, String value, String message) {
         Value bad = value.matches("-?\\d+") ? Value.of(Long.parseLong(value)) : Value.of(value);
         String range = message.replace("2147483648", Long.toString(Parameters.MAXIMUM));
@@ -162,8 +166,8 @@ class BadParametersTest {
         for (double part : new double[] {-0.5, 1.5, 1e300, Double.NaN}) {
             assertThatThrownBy(() -> Gemma4Configs.architecture(
                     Gemma4Configs.tiny().with("rope_parameters", Gemma4Configs.object("partial_rotary_factor", part))))
-                            .isInstanceOf(CheckpointFormatException.class)
-                            .hasMessage("config.json: rope_parameters.partial_rotary_factor: found " + part + ", expected a part, from 0 to 1");
+                    .isInstanceOf(CheckpointFormatException.class)
+                    .hasMessage("config.json: rope_parameters.partial_rotary_factor: found " + part + ", expected a part, from 0 to 1");
         }
         use(Gemma4Configs.architecture(Gemma4Configs.tiny().with("rope_parameters", Gemma4Configs.object("partial_rotary_factor", 0.5))));
     }
@@ -172,7 +176,8 @@ class BadParametersTest {
     void whatMustBeThereIsMissed() {
         for (String name : List.of("hidden_size", "vocab_size", "num_hidden_layers", "intermediate_size")) {
             assertThatThrownBy(() -> Gemma4Configs.architecture(Gemma4Configs.tiny().without(name)))
-                    .isInstanceOf(CheckpointFormatException.class).hasMessageStartingWith("config.json: " + name + ": found nothing, expected");
+                    .isInstanceOf(CheckpointFormatException.class)
+                    .hasMessageStartingWith("config.json: " + name + ": found nothing, expected");
         }
     }
 
@@ -182,12 +187,12 @@ class BadParametersTest {
         Value.Fields text = whole.object("text_config").orElseThrow();
         assertThatThrownBy(() -> Gemma4Configs
                 .architecture(whole.with("text_config", text.with("layer_types", Value.ofTexts(Gemma4Configs.pattern(34, 5))))))
-                        .isInstanceOf(CheckpointFormatException.class).hasMessage(
-                                "config.json: text_config.layer_types: found a list of 34, expected one entry for each of the 35 layers");
+                .isInstanceOf(CheckpointFormatException.class).hasMessage(
+                        "config.json: text_config.layer_types: found a list of 34, expected one entry for each of the 35 layers");
         assertThatThrownBy(() -> Gemma4Configs.architecture(
                 Gemma4Configs.tiny().with("layer_types", Value.ofTexts(List.of("full_attention", "linear", "full_attention", "x")))))
-                        .isInstanceOf(CheckpointFormatException.class).hasMessage(
-                                "config.json: layer_types: found \"linear\", expected \"full_attention\" or \"sliding_attention\"");
+                .isInstanceOf(CheckpointFormatException.class).hasMessage(
+                        "config.json: layer_types: found \"linear\", expected \"full_attention\" or \"sliding_attention\"");
     }
 
     @Test

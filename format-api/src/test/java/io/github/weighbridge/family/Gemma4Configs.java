@@ -76,7 +76,8 @@ public final class Gemma4Configs {
 
     private static Value.Fields audio() {
         return object("model_type", "gemma4_audio", "hidden_size", 1024, "num_hidden_layers", 12, "num_attention_heads", 8,
-                "conv_kernel_size", 5, "subsampling_conv_channels", List.of(128, 32), "output_proj_dims", 1536, "use_clipped_linears", true);
+                "conv_kernel_size", 5, "subsampling_conv_channels", List.of(128, 32), "output_proj_dims", 1536, "use_clipped_linears",
+                true);
     }
 
     /// config.json of a released model.
@@ -123,7 +124,8 @@ public final class Gemma4Configs {
 
     private static Value.Fields drafter(String type, int hidden, int feedForward, int heads, int kv, Integer globalKv, boolean keysAsValues,
             int backbone, boolean ordered, int window) {
-        return object("model_type", type + "_assistant", "backbone_hidden_size", backbone, "use_ordered_embeddings", ordered, "num_centroids",
+        return object("model_type", type + "_assistant", "backbone_hidden_size", backbone, "use_ordered_embeddings", ordered,
+                "num_centroids",
                 2048, "centroid_intermediate_top_k", 32, "tie_word_embeddings", true, "text_config",
                 text(type + "_text", 4, 4, hidden, feedForward, heads, kv, globalKv, keysAsValues, window, 4, 0, 262_144)
                         .without("final_logit_softcapping"));

@@ -39,7 +39,8 @@ class Gemma4GgufTest {
         return new Value.Items(flags);
     }
 
-    private static void assertKeys(Value.Fields config, String prefix, Map<String, MetadataEntry> expected) throws CheckpointFormatException {
+    private static void assertKeys(Value.Fields config, String prefix, Map<String, MetadataEntry> expected)
+            throws CheckpointFormatException {
         List<MetadataEntry> entries = Gemma4Configs.gguf().metadata(Gemma4Configs.architecture(config));
         assertThat(entries).extracting(MetadataEntry::name).doesNotHaveDuplicates().allMatch(name -> name.startsWith(prefix));
         Map<String, MetadataEntry> found = new LinkedHashMap<>();
@@ -69,12 +70,14 @@ class Gemma4GgufTest {
     @Test
     void theKeysOfE2bAreThoseOfLlamaCppsConverter() throws CheckpointFormatException {
         assertKeys(Gemma4Configs.config("E2B"), "gemma4.", keys("block_count", Type.U32, 35, "context_length", Type.U32, 131_072,
-                "embedding_length", Type.U32, 1536, "feed_forward_length", Type.I32, whole(joined(repeated(15, 6144), repeated(20, 12_288))),
+                "embedding_length", Type.U32, 1536, "feed_forward_length", Type.I32,
+                whole(joined(repeated(15, 6144), repeated(20, 12_288))),
                 "attention.head_count", Type.U32, 8, "attention.head_count_kv", Type.U32, 1, "attention.layer_norm_rms_epsilon", Type.F32,
                 1e-6, "attention.key_length", Type.U32, 512, "attention.value_length", Type.U32, 512, "attention.key_length_swa", Type.U32,
                 256, "attention.value_length_swa", Type.U32, 256, "attention.sliding_window", Type.U32, 512,
                 "attention.sliding_window_pattern", Type.BOOL, slidingFlags(35, 5), "attention.shared_kv_layers", Type.U32, 20,
-                "embedding_length_per_layer_input", Type.U32, 256, "final_logit_softcapping", Type.F32, 30.0, "rope.freq_base", Type.F32, 1e6,
+                "embedding_length_per_layer_input", Type.U32, 256, "final_logit_softcapping", Type.F32, 30.0, "rope.freq_base", Type.F32,
+                1e6,
                 "rope.freq_base_swa", Type.F32, 1e4, "rope.dimension_count", Type.U32, 512, "rope.dimension_count_swa", Type.U32, 256));
     }
 
@@ -173,8 +176,8 @@ class Gemma4GgufTest {
         heads.set(7, Value.of(4));
         assertThatThrownBy(() -> Gemma4Configs.gguf().architecture(
                 new Parameters("m.gguf", keys.with("gemma4.attention.head_count_kv", new Value.Items(heads))), "x"))
-                        .isInstanceOf(CheckpointFormatException.class)
-                        .hasMessage("m.gguf: gemma4.attention.head_count_kv: found 4 for layer 7, expected 8 as for the layers before");
+                .isInstanceOf(CheckpointFormatException.class)
+                .hasMessage("m.gguf: gemma4.attention.head_count_kv: found 4 for layer 7, expected 8 as for the layers before");
     }
 
     @Test
@@ -183,9 +186,9 @@ class Gemma4GgufTest {
         Architecture expected = Gemma4Configs.gguf().architecture(new Parameters("m", keys), "x");
         assertThat(Gemma4Configs.gguf().architecture(
                 new Parameters("m", keys.with("gemma4.attention.sliding_window_pattern", whole(List.of(1, 0)))), "x").layers())
-                        .isEqualTo(expected.layers());
+                .isEqualTo(expected.layers());
         assertThatThrownBy(() -> Gemma4Configs.gguf().architecture(
                 new Parameters("m", keys.with("gemma4.attention.sliding_window_pattern", Value.ofTexts(List.of("yes", "no")))), "x"))
-                        .isInstanceOf(CheckpointFormatException.class);
+                .isInstanceOf(CheckpointFormatException.class);
     }
 }

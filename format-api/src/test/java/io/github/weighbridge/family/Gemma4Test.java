@@ -60,7 +60,8 @@ class Gemma4Test {
 
     @ParameterizedTest
     @CsvSource({"E2B,2011,1951", "E4B,2130,2076", "12B,677,677", "26B-A4B,1013,1013", "31B,1188,1188"})
-    void releasedCheckpointsHaveThisManyTensorsWithAndWithoutDeadOnes(String size, long with, long without) throws CheckpointFormatException {
+    void releasedCheckpointsHaveThisManyTensorsWithAndWithoutDeadOnes(String size, long with, long without)
+            throws CheckpointFormatException {
         List<TensorSpec> specs = tensors(released(size)).stream().filter(spec -> !isHead(spec)).toList();
         assertThat(specs).hasSize((int) with);
         assertThat(specs).filteredOn(spec -> spec.presence() != TensorSpec.Presence.DEAD).hasSize((int) without);
@@ -68,7 +69,7 @@ class Gemma4Test {
 
     @ParameterizedTest
     @CsvSource({"E2B,402653184,2348810240,13762560,27525120", "E4B,671088640,2818572288,27525120,55050240", "12B,1006632960,0,0,0",
-            "26B-A4B,738197504,0,0,0", "31B,1409286144,0,0,0"})
+        "26B-A4B,738197504,0,0,0", "31B,1409286144,0,0,0"})
     void embeddingsHaveThisManyParameters(String size, long tokens, long perLayer, long modelProjection, long gates)
             throws CheckpointFormatException {
         assertThat(parameters(size, in(Component.TOKEN_EMBEDDING))).isEqualTo(tokens);
@@ -79,9 +80,10 @@ class Gemma4Test {
 
     @ParameterizedTest
     @CsvSource({"E2B,278396928,1557135360,285952", "E4B,587202560,3303014400,560128", "12B,2406481920,8493465600,769792",
-            "26B-A4B,1110179840,535265280,612096", "31B,8477736960,20808990720,1331456"})
+        "26B-A4B,1110179840,535265280,612096", "31B,8477736960,20808990720,1331456"})
     void theDecoderHasThisManyParameters(String size, long attention, long feedForward, long norms) throws CheckpointFormatException {
-        assertThat(parameters(size, text(Role.ATTENTION_Q, Role.ATTENTION_K, Role.ATTENTION_V, Role.ATTENTION_OUTPUT))).isEqualTo(attention);
+        assertThat(parameters(size, text(Role.ATTENTION_Q, Role.ATTENTION_K, Role.ATTENTION_V, Role.ATTENTION_OUTPUT)))
+                .isEqualTo(attention);
         assertThat(parameters(size, text(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN))).isEqualTo(feedForward);
         assertThat(parameters(size, in(Component.TEXT_DECODER).and(spec -> spec.identity().role().word().endsWith("norm"))))
                 .isEqualTo(norms);
@@ -96,8 +98,8 @@ class Gemma4Test {
 
     @ParameterizedTest
     @CsvSource({"E2B,4628569344,168544256,307183904,5104297504", "E4B,7463013376,169330688,308756768,7941100832",
-            "12B,11907350272,49922304,2457600,11959730176", "26B-A4B,25233141760,572792112,0,25805933872",
-            "31B,30697345280,575741232,0,31273086512"})
+        "12B,11907350272,49922304,2457600,11959730176", "26B-A4B,25233141760,572792112,0,25805933872",
+        "31B,30697345280,575741232,0,31273086512"})
     void textVisionAndAudioHaveThisManyParameters(String size, long text, long vision, long audio, long total)
             throws CheckpointFormatException {
         Gemma4 family = new Gemma4();
@@ -294,7 +296,8 @@ class Gemma4Test {
         }
         assertThat(Families.installed().describing(Dialect.HUGGING_FACE, new Parameters("c", Gemma4Configs.object("model_type", "llama"))))
                 .isEmpty();
-        assertThat(Families.installed().describing(Dialect.GGUF, new Parameters("c", Gemma4Configs.object("model_type", "gemma4")))).isEmpty();
+        assertThat(Families.installed().describing(Dialect.GGUF, new Parameters("c", Gemma4Configs.object("model_type", "gemma4"))))
+                .isEmpty();
         for (String name : List.of("gemma4", "gemma4-assistant")) {
             assertThat(Families.installed().describing(Dialect.GGUF,
                     new Parameters("c", Gemma4Configs.object("general.architecture", name)))).isPresent();

@@ -98,9 +98,10 @@ class GraphBuilderTest {
     @Test
     void anUnknownTensorIsRefusedWhereItStands() throws CheckpointFormatException {
         List<StoredTensor> tensors = with(tiny(), tensor("model.language_model.layers.4.layer_scalar", 1, 1234, Shape.of(1)));
-        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class).hasMessage(
-                "dir/b.safetensors: at byte 1234: tensor \"model.language_model.layers.4.layer_scalar\": found a name that no rule of unnamed"
-                        + " (gemma4) knows, expected a tensor of that architecture, or the option to pass unknown tensors through");
+        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class)
+                .hasMessage(
+                        "dir/b.safetensors: at byte 1234: tensor \"model.language_model.layers.4.layer_scalar\": found a name that no rule of unnamed"
+                                + " (gemma4) knows, expected a tensor of that architecture, or the option to pass unknown tensors through");
     }
 
     @Test
@@ -148,9 +149,10 @@ class GraphBuilderTest {
     @Test
     void aMissingTensorIsNamedWithItsShape() throws CheckpointFormatException {
         List<StoredTensor> tensors = tiny().stream().filter(t -> !t.name().endsWith("layers.2.mlp.down_proj.weight")).toList();
-        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class).hasMessage(
-                "dir: tensor \"model.language_model.layers.2.mlp.down_proj.weight\": found nothing, expected a tensor of shape [8, 16], which"
-                        + " unnamed (gemma4) needs");
+        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class)
+                .hasMessage(
+                        "dir: tensor \"model.language_model.layers.2.mlp.down_proj.weight\": found nothing, expected a tensor of shape [8, 16], which"
+                                + " unnamed (gemma4) needs");
         assertThat(build(Gemma4Configs.tiny(), false, false, tensors).graph().weights()).as("one shard of a set").hasSize(tensors.size());
     }
 
@@ -178,9 +180,10 @@ class GraphBuilderTest {
     @Test
     void oneTensorUnderTwoNamesIsRefused() throws CheckpointFormatException {
         List<StoredTensor> tensors = with(tiny(), tensor("model.layers.0.layer_scalar", 1, 500, Shape.of(1)));
-        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class).hasMessage(
-                "dir/b.safetensors: at byte 500: tensor \"model.layers.0.layer_scalar\": found a second tensor for"
-                        + " model.language_model.layers.0.layer_scalar, expected one");
+        assertThatThrownBy(() -> build(Gemma4Configs.tiny(), false, true, tensors)).isInstanceOf(CheckpointFormatException.class)
+                .hasMessage(
+                        "dir/b.safetensors: at byte 500: tensor \"model.layers.0.layer_scalar\": found a second tensor for"
+                                + " model.language_model.layers.0.layer_scalar, expected one");
     }
 
     @Test

@@ -266,7 +266,8 @@ class ViewReaderTest {
         Codes codes = new Codes();
         codes.resize(4, 8, 2, true);
         try (ViewReader reader = reader()) {
-            reader.readCodes(view, Region.all(view.shape()), grid(4, true, 0, new Granularity.Row()).grid(view.shape()).orElseThrow(), codes);
+            reader.readCodes(view, Region.all(view.shape()), grid(4, true, 0, new Granularity.Row()).grid(view.shape()).orElseThrow(),
+                    codes);
         }
         assertThat(codes.codes()[5]).isEqualTo((byte) levels.values().iterator().next()[5]);
     }
@@ -386,7 +387,8 @@ class ViewReaderTest {
         View view = View.slice(View.of(bf16(100, 10)), 1, 2, 4);
         try (ViewReader reader = new ViewReader(List.of(source))) {
             float[] found = new float[200];
-            assertThatThrownBy(() -> reader.read(view, Region.all(view.shape()), found, 0)).isInstanceOf(IOException.class).hasMessage("gone");
+            assertThatThrownBy(() -> reader.read(view, Region.all(view.shape()), found, 0)).isInstanceOf(IOException.class)
+                    .hasMessage("gone");
             broken[0] = false;
             reader.read(view, Region.all(view.shape()), found, 0);
             assertThat(found[199]).isEqualTo(at(bytes, 993));
@@ -416,7 +418,7 @@ class ViewReaderTest {
                     .isInstanceOf(IllegalArgumentException.class).hasMessage("IQ9_X cannot be decoded");
             assertThatThrownBy(() -> reader.readCodes(View.of(opaque), Region.all(shape),
                     grid(4, true, 0, new Granularity.Row()).grid(shape).orElseThrow(), new Codes()))
-                            .isInstanceOf(IllegalArgumentException.class).hasMessage("IQ9_X has no codes");
+                    .isInstanceOf(IllegalArgumentException.class).hasMessage("IQ9_X has no codes");
         }
     }
 }

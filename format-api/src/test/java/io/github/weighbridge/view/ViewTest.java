@@ -250,8 +250,10 @@ class ViewTest {
     void theStoredTensorsOfAViewAreListedOnceInOrder() {
         View a = stored("a", 4, 6);
         View b = stored("b", 4, 6);
-        View view = View.map(View.concat(0, List.of(View.slice(b, 0, 1, 2), a, View.transpose(View.reshape(b, Shape.of(6, 4)), List.of(1, 0)),
-                View.swap(a, 0, 2, 2, 1), new View.Constant(Shape.of(1, 6), List.of(1f, 2f, 3f, 4f, 5f, 6f)))), new Elementwise.Add(1));
+        View view = View.map(
+                View.concat(0, List.of(View.slice(b, 0, 1, 2), a, View.transpose(View.reshape(b, Shape.of(6, 4)), List.of(1, 0)),
+                        View.swap(a, 0, 2, 2, 1), new View.Constant(Shape.of(1, 6), List.of(1f, 2f, 3f, 4f, 5f, 6f)))),
+                new Elementwise.Add(1));
         assertThat(View.stored(view)).extracting(StoredTensor::name).containsExactly("b", "a");
     }
 

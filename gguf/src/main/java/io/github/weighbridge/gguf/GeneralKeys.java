@@ -15,6 +15,13 @@ import java.util.Optional;
 
 /// The keys that say what a model is called and how it likes to be sampled.
 final class GeneralKeys {
+    /// Says which file type describes most tensors (u32).
+    static final String FILE_TYPE = "general.file_type";
+    /// Says which layouts quantised blocks have (u32).
+    static final String QUANTIZATION_VERSION = "general.quantization_version";
+    /// The layouts that ggml has now.
+    static final int CURRENT_QUANTIZATION_VERSION = 2;
+
     private static final String GENERATION_CONFIG = "generation_config.json";
 
     private GeneralKeys() {}
@@ -25,7 +32,7 @@ final class GeneralKeys {
             if (source.format().equals(GgufFormat.NAME)) {
                 for (GgufKey key : GgufFile.read(source.files().getFirst().source(), limits).keys().values()) {
                     boolean ours = key.name().equals("general.architecture") || key.name().equals("general.type")
-                            || key.name().equals("general.file_type") || key.name().equals("general.quantization_version")
+                            || key.name().equals(FILE_TYPE) || key.name().equals(QUANTIZATION_VERSION)
                             || key.name().equals(GgufHeader.ALIGNMENT_KEY);
                     if (key.name().startsWith("general.") && !ours) {
                         builder.put(key.name(), key.value());

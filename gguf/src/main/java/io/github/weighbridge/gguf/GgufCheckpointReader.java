@@ -6,6 +6,7 @@ import io.github.weighbridge.family.Dialect;
 import io.github.weighbridge.family.GraphBuilder;
 import io.github.weighbridge.family.Parameters;
 import io.github.weighbridge.gguf.encoding.GgmlEncodings;
+import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufFile;
 import io.github.weighbridge.gguf.file.GgufKey;
@@ -24,6 +25,7 @@ import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -58,7 +60,9 @@ final class GgufCheckpointReader {
     private static Checkpoint checkpoint(Source source, ReadOptions options, GgufSet set) throws IOException {
         List<CheckpointFile> files = new ArrayList<>();
         for (int i = 0; i < set.files().size(); i++) {
-            files.add(new CheckpointFile(set.names().get(i), set.files().get(i).source()));
+            GgufFile file = set.files().get(i);
+            files.add(new CheckpointFile(set.names().get(i),
+                    file.byteOrder() == ByteOrder.BIG_ENDIAN ? new LittleEndianSource(file) : file.source()));
         }
         Parameters metadata = new Parameters(set.first().source().name(), metadata(set));
         List<Finding> findings = new ArrayList<>();
@@ -89,8 +93,11 @@ final class GgufCheckpointReader {
                     List.of()));
         }
         findings.addAll(result.findings());
-        return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(),
-                Documents.NONE,
+        Documents documents = Documents.NONE;
+        if (dialect.isPresent()) {
+            documents = new Documents(HuggingFaceDocuments.of(set.first(), dialect.get().family(), architecture, findings));
+        }
+        return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(), documents,
                 findings, List.of());
     }
 
@@ -98,7 +105,7 @@ final class GgufCheckpointReader {
         GgufTensorInfo info = tensor.info();
         Encoding encoding = GgmlEncodings.of(info.type());
         boolean swapped = set.files().get(tensor.file()).byteOrder() == ByteOrder.BIG_ENDIAN;
-        if (swapped) {
+        if (swapped && !LittleEndianSource.understands(info.type())) {
             encoding = new OpaqueEncoding(encoding.name(), encoding.codeBits(), info.byteLength());
         }
         return new StoredTensor(info.name(), info.shape(), encoding, List.of(new Span(tensor.file(), info.position(), info.byteLength())));
@@ -112,7 +119,7 @@ final class GgufCheckpointReader {
         for (GgufKey key : file.keys().values()) {
             switch (key.value()) {
                 case GgufValue.Whole(var _, long number) -> fields.put(key.name(), Value.of(number));
-                case GgufValue.F32(float number) -> fields.put(key.name(), Value.of((double) number));
+                case GgufValue.F32(float number) -> fields.put(key.name(), Value.of(decimal(number)));
                 case GgufValue.F64(double number) -> fields.put(key.name(), Value.of(number));
                 case GgufValue.Flag(boolean set_) -> fields.put(key.name(), Value.of(set_));
                 case GgufText text -> {
@@ -129,8 +136,35 @@ final class GgufCheckpointReader {
         }
         long tokens = file.array(TOKENS).map(array -> (long) array.count())
                 .or(() -> set.tensor("token_embd.weight").map(tensor -> tensor.info().shape().rows())).orElse(0L);
-        fields.put(TOKENS + ".count", Value.of(tokens));
+        fields.put(Dialect.TOKEN_COUNT, Value.of(tokens));
+        fields.put(Dialect.HAS_OUTPUT, Value.of(set.tensor("output.weight").isPresent()));
+        fields.remove(Dialect.ROPE_FACTORS);
+        Optional<GgufSet.Tensor> factors = set.tensor("rope_freqs.weight");
+        if (factors.isPresent()) {
+            factors(set, factors.get()).ifPresent(items -> fields.put(Dialect.ROPE_FACTORS, items));
+        }
         return new Value.Fields(fields);
+    }
+
+    /// The number a person would have written: keys are single precision, and 1e-6 stays 1e-6 in documents made of them.
+    private static double decimal(float number) {
+        double shortest = Float.isFinite(number) ? Double.parseDouble(Float.toString(number)) : number;
+        return (float) shortest == number ? shortest : number;
+    }
+
+    /// The divisors of rotary frequencies stand for hyper-parameters that have no keys.
+    private static Optional<Value> factors(GgufSet set, GgufSet.Tensor tensor) throws IOException {
+        GgufTensorInfo info = tensor.info();
+        if (info.type() != GgmlType.F32 || info.shape().elements() > MOST_LAYERS) {
+            return Optional.empty();
+        }
+        GgufFile file = set.files().get(tensor.file());
+        ByteBuffer bytes = ByteBuffer.wrap(file.data(info).readBytes(0, (int) info.byteLength())).order(file.byteOrder());
+        List<Value> items = new ArrayList<>();
+        while (bytes.hasRemaining()) {
+            items.add(Value.of((double) bytes.getFloat()));
+        }
+        return Optional.of(new Value.Items(items));
     }
 
     private static Optional<Value> items(GgufArray array) throws IOException {

@@ -1,32 +1,27 @@
 package io.github.weighbridge.gguf;
 
 import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Shape;
-import io.github.weighbridge.family.Dialect;
-import io.github.weighbridge.family.Family;
-import io.github.weighbridge.family.MetadataEntry;
-import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.gguf.encoding.GgmlEncodings;
 import io.github.weighbridge.gguf.file.GgmlType;
-import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufHeader;
+import io.github.weighbridge.gguf.file.GgufSplit;
 import io.github.weighbridge.gguf.file.GgufValue;
-import io.github.weighbridge.gguf.file.GgufValueType;
-import io.github.weighbridge.gguf.tokenizer.TokenizerKeys;
-import io.github.weighbridge.io.Value;
+import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
-import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
-import io.github.weighbridge.model.Role;
-import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Blob;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Exact;
+import io.github.weighbridge.plan.Importance;
+import io.github.weighbridge.plan.ImportanceMatrix;
+import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
@@ -38,138 +33,79 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
-/// A checkpoint as llama.cpp wants it: the tensors of the family's GGUF dialect, its keys, and the tokenizer's.
+/// A checkpoint as llama.cpp wants it: a text model in one file or a set of shards, and where it is asked for, the encoders of images and
+/// sound in a file of their own.
 final class GgufTarget implements Target {
+    /// The option that splits: most bytes of tensors in a shard, as [SplitSize] reads them.
+    static final String SPLIT_MAX_SIZE = "split-max-size";
+    /// The option that writes the encoders too: the plain name of their file. The name of the target itself asks for the encoders alone.
+    static final String MMPROJ = "mmproj";
+
     private final Checkpoint source;
-    private final Architecture architecture;
-    private final Dialect dialect;
     private final TargetRequest request;
+    private final Optional<Part> model;
+    private final Optional<Part> encoders;
     private final List<TargetTensor> tensors;
-    private final List<Finding> findings;
-    private final Map<String, GgufValue> tokenizer;
+    private final Map<String, Part> partOf = new HashMap<>();
     private final CodeCarriage carriage;
     private final Q4Evidence evidence;
+    private final OptionalLong splitSize;
 
-    private GgufTarget(Checkpoint source, Architecture architecture, Dialect dialect, TargetRequest request, List<TargetTensor> tensors,
-            List<Finding> findings, Map<String, GgufValue> tokenizer, CodeCarriage carriage) {
+    private GgufTarget(Checkpoint source, TargetRequest request, Optional<Part> model, Optional<Part> encoders)
+            throws IOException, PolicyException {
         this.source = source;
-        this.architecture = architecture;
-        this.dialect = dialect;
         this.request = request;
-        this.tensors = List.copyOf(tensors);
-        this.findings = List.copyOf(findings);
-        this.tokenizer = tokenizer;
-        this.carriage = carriage;
+        this.model = model;
+        this.encoders = encoders;
+        List<TargetTensor> all = new ArrayList<>();
+        for (Part part : parts()) {
+            part.tensors().forEach(tensor -> partOf.put(tensor.name(), part));
+            all.addAll(part.tensors());
+        }
+        this.tensors = List.copyOf(all);
+        this.carriage = CodeCarriage.of(source, tensors);
         this.evidence = new Q4Evidence(source);
+        Optional<String> size = request.option(SPLIT_MAX_SIZE);
+        this.splitSize = size.isPresent() ? SplitSize.parse("--" + SPLIT_MAX_SIZE, size.get()) : OptionalLong.empty();
     }
 
     static GgufTarget of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
-        Architecture architecture = source.architecture();
-        Family family = request.families().byName(architecture.family()).orElseThrow(() -> new PolicyException(
-                "gguf needs to know the architecture: " + source.architecture().name() + " is of no known family"));
-        Dialect dialect = family.dialect(Dialect.GGUF)
-                .orElseThrow(() -> new PolicyException("gguf: nothing is known of how GGUF files hold " + family.name()));
-        for (String part : request.strip()) {
-            if (!family.parts().contains(part)) {
-                throw new PolicyException("--strip " + part + ": " + architecture.name() + " (" + family.name() + ") has no such part");
+        Optional<String> mmproj = request.option(MMPROJ);
+        if (source.format().equals(GgufFormat.NAME) && request.strip().isEmpty()) {
+            if (mmproj.isPresent()) {
+                throw new PolicyException("--mmproj \"" + mmproj.get() + "\": a GGUF source has no encoders beside its text model");
             }
-            architecture = family.without(architecture, part);
+            return new GgufTarget(source, request, Optional.of(CarriedPart.of(source, request)), Optional.empty());
         }
-        Map<String, Weight> weights = new LinkedHashMap<>();
-        for (Weight weight : source.graph().weights()) {
-            if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
-                weights.put(weight.key(), weight);
-            }
+        if (mmproj.isEmpty()) {
+            return new GgufTarget(source, request, Optional.of(TextPart.of(source, request, Set.of())), Optional.empty());
         }
-        List<Finding> findings = new ArrayList<>();
-        List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, findings);
-        scalesLost(source, weights, findings);
-        CodeCarriage carriage = CodeCarriage.of(source, tensors);
-        return new GgufTarget(source, architecture, dialect, request, tensors, findings,
-                TokenizerKeys.of(source, architecture, request.limits()), carriage);
+        if (!SourceTree.isPlainName(mmproj.get())) {
+            throw new PolicyException("--mmproj \"" + mmproj.get() + "\": a plain file name is needed; the file is written beside the target");
+        }
+        EncoderPart encoders = EncoderPart.of(source, request);
+        Optional<Part> text = mmproj.get().equals(request.name()) ? Optional.empty()
+                : Optional.of(TextPart.of(source, request, encoders.weights()));
+        return new GgufTarget(source, request, text, Optional.of(encoders));
     }
 
-    private static List<TargetTensor> tensors(Checkpoint source, Dialect dialect, Architecture architecture, Map<String, Weight> weights,
-            List<Finding> findings) throws PolicyException {
-        Set<String> unused = new HashSet<>(weights.keySet());
-        boolean tied = architecture.parameters().flag("tie_word_embeddings").orElse(true) && !source.format().equals(GgufFormat.NAME);
-        List<TargetTensor> tensors = new ArrayList<>();
-        for (TensorSpec spec : dialect.tensors(architecture)) {
-            List<String> keys = spec.holding().keys();
-            if (spec.presence() == TensorSpec.Presence.DEAD || spec.identity().role().equals(Role.OUTPUT_HEAD) && tied) {
-                continue;
-            }
-            if (!weights.keySet().containsAll(keys)) {
-                if (spec.presence() == TensorSpec.Presence.REQUIRED) {
-                    throw new PolicyException("gguf needs " + spec.name() + ", for which the source has no weights");
-                }
-                continue;
-            }
-            View view = spec.holding().assemble(key -> java.util.Objects.requireNonNull(weights.get(key)).view());
-            tensors.add(new TargetTensor(spec.name(), spec.identity(), view, keys));
-            keys.forEach(unused::remove);
-        }
-        leftOut(weights, unused, findings);
-        return tensors;
+    private List<Part> parts() {
+        List<Part> parts = new ArrayList<>();
+        model.ifPresent(parts::add);
+        encoders.ifPresent(parts::add);
+        return parts;
     }
 
-    /// Everything that the text file has no place for is a finding.
-    private static void leftOut(Map<String, Weight> weights, Set<String> unused, List<Finding> findings) {
-        List<String> encoders = new ArrayList<>();
-        List<String> heads = new ArrayList<>();
-        List<String> dead = new ArrayList<>();
-        List<String> others = new ArrayList<>();
-        for (Weight weight : weights.values()) {
-            if (!unused.contains(weight.key())) {
-                continue;
-            }
-            Component component = weight.identity().component();
-            List<String> names = weight.stored().stream().map(StoredTensor::name).toList();
-            if (component.equals(Component.VISION_ENCODER) || component.equals(Component.AUDIO_ENCODER)
-                    || component.equals(Component.PROJECTOR)) {
-                encoders.addAll(names);
-            } else if (weight.identity().role().equals(Role.OUTPUT_HEAD)) {
-                heads.addAll(names);
-            } else if (weight.identity().layer() != Identity.NO_LAYER) {
-                dead.addAll(names);
-            } else {
-                others.addAll(names);
-            }
-        }
-        add(findings, "encoders-left-out", encoders,
-                "tensors of the vision and audio encoders are left out: a GGUF text model has no place for them");
-        add(findings, "tied-head-left-out", heads, "tensor of the output head is left out: the model ties it to the token embedding");
-        add(findings, "dead-weights-left-out", dead,
-                "tensors of layers that read another layer's key/value cache are left out: llama.cpp does not use them");
-        add(findings, "tensors-left-out", others, "tensors are left out: GGUF has no place for them");
-    }
-
-    /// Activations of a checkpoint trained with static scales are clamped and rounded where the scales say so; llama.cpp does neither.
-    private static void scalesLost(Checkpoint source, Map<String, Weight> weights, List<Finding> findings) {
-        List<String> activation = new ArrayList<>();
-        for (Weight weight : weights.values()) {
-            weight.inputScale().ifPresent(scale -> activation.add(scale.name()));
-            weight.outputScale().ifPresent(scale -> activation.add(scale.name()));
-        }
-        List<String> cache = source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE))
-                .map(StoredTensor::name).toList();
-        add(findings, "activation-scales-lost", activation,
-                "trained scales of static activations are lost: GGUF has no place for them. Compare the"
-                        + " perplexity of the result with that of the source to measure what that costs");
-        add(findings, "cache-scales-lost", cache, "trained scales of the key/value cache are lost: GGUF has no place for them");
-    }
-
-    private static void add(List<Finding> findings, String code, List<String> names, String text) {
-        if (!names.isEmpty()) {
-            findings.add(Finding.warning(code, names.size() + " " + text, names));
-        }
+    private Part part(TargetTensor tensor) {
+        return Objects.requireNonNull(partOf.get(tensor.name()));
     }
 
     @Override
@@ -179,24 +115,12 @@ final class GgufTarget implements Target {
 
     @Override
     public List<Finding> findings() {
-        return findings;
+        return parts().stream().flatMap(part -> part.findings().stream()).toList();
     }
 
-    /// llama.cpp computes with these in single precision and its converter writes them so: everything of one dimension, norms, routers, and
-    /// whatever is not named a weight. (llama.cpp `conversion/base.py`.)
     @Override
     public Optional<Choice> fixed(TargetTensor tensor) {
-        String name = tensor.name();
-        boolean vector = tensor.shape().rank() <= 1;
-        if (vector || name.endsWith("_norm.weight") || !name.endsWith(".weight") || name.endsWith("ffn_gate_inp.weight")) {
-            return Optional.of(Choice.of(GgmlEncodings.of(GgmlType.F32), "llama.cpp keeps it in single precision"));
-        }
-        return Optional.empty();
-    }
-
-    /// Matrices that llama-quantize leaves in the type they have. (llama.cpp `src/llama-quant.cpp`.)
-    private static boolean quantised(TargetTensor tensor) {
-        return !tensor.name().contains("per_layer_model_proj");
+        return part(tensor).fixed(tensor);
     }
 
     @Override
@@ -205,9 +129,9 @@ final class GgufTarget implements Target {
         if (carried.isPresent()) {
             return carried.get();
         }
-        if (tensor.view() instanceof View.Stored(StoredTensor stored) && stored.encoding().dense().isEmpty()
-                && GgmlType.ofName(stored.encoding().name()).map(GgmlEncodings::of).filter(stored.encoding()::equals).isPresent()) {
-            return Choice.of(stored.encoding(), "keep");
+        Optional<Encoding> own = CarriedPart.own(tensor);
+        if (own.isPresent() && (own.get().dense().isEmpty() || source.format().equals(GgufFormat.NAME))) {
+            return Choice.of(own.get(), "keep");
         }
         DenseType type =
                 Exact.denseType(tensor.view()).orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
@@ -250,7 +174,7 @@ final class GgufTarget implements Target {
             return Optional.of("its numbers are not understood");
         }
         boolean same = tensor.view() instanceof View.Stored(StoredTensor stored) && stored.encoding().equals(encoding);
-        if (!same && encoding.encoder(io.github.weighbridge.encoding.EncoderInputs.PLAIN).isEmpty()) {
+        if (!same && encoding.encoder(EncoderInputs.PLAIN).isEmpty()) {
             return Optional.of("this version does not write " + encoding.name());
         }
         return Optional.empty();
@@ -263,33 +187,31 @@ final class GgufTarget implements Target {
         GgufFileType fileType = GgufFileType.named(colon < 0 ? type : type.substring(0, colon))
                 .orElseThrow(() -> new PolicyException("--type " + type + ": gguf has " + String.join(", ", GgufFileType.names())));
         Map<String, Choice> choices = new LinkedHashMap<>();
-        List<TargetTensor> mixed = new ArrayList<>();
-        for (TargetTensor tensor : tensors) {
-            Optional<Choice> fixed = fixed(tensor);
-            if (fixed.isPresent()) {
-                choices.put(tensor.name(), fixed.get());
-            } else if (!fileType.dense() && !quantised(tensor)) {
-                Choice kept = keep(tensor);
-                choices.put(tensor.name(), new Choice(kept.encoding(), kept.method(), "llama-quantize leaves it as it is"));
-            } else {
-                mixed.add(tensor);
-            }
-        }
-        QuantizationMix mix = new QuantizationMix(fileType, pure || fileType.dense(), architecture, tensors, false);
-        Map<String, QuantizationMix.Chosen> chosen = mix.assign(mixed);
         List<String> fallbacks = new ArrayList<>();
-        for (TargetTensor tensor : mixed) {
-            QuantizationMix.Chosen one = java.util.Objects.requireNonNull(chosen.get(tensor.name()));
-            Encoding encoding = GgmlEncodings.of(one.type());
-            Optional<String> refusal = refuses(tensor, encoding);
-            if (refusal.isPresent()) {
-                throw new PolicyException(
-                        "--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
+        for (Part part : parts()) {
+            List<TargetTensor> mixed = new ArrayList<>();
+            for (TargetTensor tensor : part.tensors()) {
+                Optional<Choice> fixed = part.fixed(tensor);
+                if (fixed.isPresent()) {
+                    choices.put(tensor.name(), fixed.get());
+                } else if (part.follows(fileType, tensor)) {
+                    mixed.add(tensor);
+                } else {
+                    Choice kept = keep(tensor);
+                    choices.put(tensor.name(), new Choice(kept.encoding(), kept.method(), "llama-quantize leaves it as it is"));
+                }
             }
-            Choice choice = Choice.of(encoding, one.fallback() ? "fallback of type " + fileType : "type " + fileType);
-            choices.put(tensor.name(), Q4Evidence.choice(choice, method, () -> evidence.choice(tensor, choice)));
-            if (one.fallback()) {
-                fallbacks.add(tensor.name());
+            if (!mixed.isEmpty()) {
+                Map<String, QuantizationMix.Chosen> chosen = new QuantizationMix(fileType, pure || fileType.dense(), mixModel(),
+                        part.tensors(), request.importance().isPresent()).assign(mixed);
+                for (TargetTensor tensor : mixed) {
+                    QuantizationMix.Chosen one = Objects.requireNonNull(chosen.get(tensor.name()));
+                    Choice choice = typed(fileType, tensor, one);
+                    choices.put(tensor.name(), Q4Evidence.choice(choice, method, () -> evidence.choice(tensor, choice)));
+                    if (one.fallback()) {
+                        fallbacks.add(tensor.name());
+                    }
+                }
             }
         }
         List<Finding> noted = fallbacks.isEmpty() ? List.of()
@@ -299,110 +221,188 @@ final class GgufTarget implements Target {
         return new Assignment(choices, noted, Optional.of(fileType.name()));
     }
 
+    private QuantizationMix.Model mixModel() {
+        Architecture architecture = source.architecture();
+        return architecture.layers().isEmpty() ? QuantizationMix.Model.of(architecture.parameters())
+                : QuantizationMix.Model.of(architecture);
+    }
+
+    private Choice typed(GgufFileType fileType, TargetTensor tensor, QuantizationMix.Chosen chosen) throws PolicyException {
+        Encoding encoding = GgmlEncodings.of(chosen.type());
+        Optional<String> refusal = refuses(tensor, encoding);
+        if (refusal.isPresent()) {
+            throw new PolicyException("--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
+        }
+        if (QuantizationMix.needsImportance(fileType, tensor.name(), chosen.type())
+                && request.importance().flatMap(matrix -> matrix.entry(tensor.name())).isEmpty()) {
+            throw new PolicyException("--type " + fileType + ": " + tensor.name() + " as " + encoding.name() + " needs an importance matrix"
+                    + (request.importance().isPresent() ? ", and " + request.importance().get().name() + " has no weights for it" : ""));
+        }
+        return Choice.of(encoding, chosen.fallback() ? "fallback of type " + fileType : "type " + fileType);
+    }
+
     @Override
     public ConversionPlan plan(Assignment assignment) throws PolicyException {
-        GgufHeader.Builder builder = GgufHeader.builder();
-        keys(builder, assignment);
+        LayoutBuilder layout = new LayoutBuilder();
+        if (model.isPresent()) {
+            write(model.get(), request.name(), splitSize, assignment, layout);
+        }
+        if (encoders.isPresent()) {
+            write(encoders.get(), request.option(MMPROJ).orElseThrow(), OptionalLong.empty(), assignment, layout);
+        }
         Map<String, Identity> identities = new HashMap<>();
-        for (TargetTensor tensor : tensors) {
-            identities.put(tensor.name(), tensor.identity());
+        tensors.forEach(tensor -> identities.put(tensor.name(), tensor.identity()));
+        List<Finding> all = new ArrayList<>(source.findings());
+        all.removeIf(finding -> finding.code().equals("dead-weights"));
+        all.addAll(findings());
+        if (tensors.stream().anyMatch(tensor -> assignment.of(tensor).equals(carriage.choice(tensor).orElse(null)))) {
+            all.addAll(carriage.findings());
+        }
+        all.addAll(assignment.findings());
+        requantised(layout).ifPresent(all::add);
+        Architecture architecture = encoders.isPresent() && model.isEmpty() ? ((EncoderPart) encoders.get()).architecture()
+                : model.get() instanceof TextPart text ? text.architecture() : source.architecture();
+        return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
+                architecture, identities, all);
+    }
+
+    /// Lays out the file of a part, or its shards.
+    private void write(Part part, String name, OptionalLong most, Assignment assignment, LayoutBuilder layout) throws PolicyException {
+        List<List<TargetTensor>> shards = most.isEmpty() ? List.of(part.tensors()) : shards(part.tensors(), most.getAsLong(), assignment);
+        if (shards.size() > GgufSplit.MOST) {
+            throw new PolicyException("--" + SPLIT_MAX_SIZE + ": that would be " + shards.size() + " files; a set has at most "
+                    + GgufSplit.MOST);
+        }
+        for (int shard = 0; shard < shards.size(); shard++) {
+            GgufHeader.Builder builder = GgufHeader.builder();
+            if (shard == 0) {
+                part.keys(builder, new Part.Made(fileType(part, assignment), unchanged(part, assignment)));
+                request.importance().filter(_ -> part.tensors().stream().anyMatch(tensor -> !dense(assignment.of(tensor).encoding())))
+                        .ifPresent(matrix -> importanceKeys(matrix, builder));
+            }
+            String file = name;
+            if (most.isPresent()) {
+                builder.put(GgufSplit.NUMBER_KEY, GgufValue.u16(shard)).put(GgufSplit.COUNT_KEY, GgufValue.u16(shards.size()))
+                        .put(GgufSplit.TENSORS_KEY, GgufValue.i32(part.tensors().size()));
+                file = new GgufSplit(GgufSplit.prefixOf(name), shard + 1, shards.size()).fileName();
+            }
+            write(builder, shards.get(shard), file, assignment, layout);
+        }
+    }
+
+    private void write(GgufHeader.Builder builder, List<TargetTensor> shard, String file, Assignment assignment, LayoutBuilder layout)
+            throws PolicyException {
+        for (TargetTensor tensor : shard) {
             builder.tensor(tensor.name(), tensor.shape(), typeOf(assignment.of(tensor).encoding()));
         }
         GgufHeader header = builder.build();
-        LayoutBuilder layout = new LayoutBuilder();
-        layout.beginFile(request.name(), true);
+        layout.beginFile(file, true);
         try {
             layout.rendered(Blob.of(header.toBytes()));
         } catch (IOException e) {
             throw new UncheckedIOException("the header is rendered in memory", e);
         }
-        for (TargetTensor tensor : tensors) {
+        for (TargetTensor tensor : shard) {
             // A scalar is written as a vector of one.
             TargetTensor stored = tensor.shape().rank() == 0
                     ? new TargetTensor(tensor.name(), tensor.identity(), View.reshape(tensor.view(), Shape.of(1)), tensor.weights())
                     : tensor;
-            layout.tensor(stored, assignment.of(tensor));
+            Choice choice = assignment.of(tensor);
+            layout.tensor(stored, choice, importance(stored, choice.encoding()));
             layout.align(header.alignment());
         }
         layout.endFile();
-        if (layout.files().getFirst().length() != header.fileLength()) {
+        if (layout.files().getLast().length() != header.fileLength()) {
             throw new IllegalStateException(
-                    "laid out " + layout.files().getFirst().length() + " bytes, the header says " + header.fileLength());
+                    "laid out " + layout.files().getLast().length() + " bytes, the header says " + header.fileLength());
         }
-        List<Finding> all = new ArrayList<>(source.findings());
-        all.removeIf(finding -> finding.code().equals("dead-weights"));
-        all.addAll(findings);
-        if (tensors.stream().anyMatch(tensor -> assignment.of(tensor).equals(carriage.choice(tensor).orElse(null)))) {
-            all.addAll(carriage.findings());
+    }
+
+    /// The tensors of each shard: a shard ends before the tensor that would take it past the size, padding counted, keys not (llama.cpp
+    /// `tools/gguf-split`). A tensor that is larger by itself has a shard of its own.
+    private static List<List<TargetTensor>> shards(List<TargetTensor> tensors, long most, Assignment assignment) {
+        List<List<TargetTensor>> shards = new ArrayList<>();
+        shards.add(new ArrayList<>());
+        long size = 0;
+        for (TargetTensor tensor : tensors) {
+            long alignment = GgufHeader.DEFAULT_ALIGNMENT;
+            long bytes = (assignment.of(tensor).encoding().bytes(tensor.shape()) + alignment - 1) / alignment * alignment;
+            if (!shards.getLast().isEmpty() && bytes > most - size) {
+                shards.add(new ArrayList<>());
+                size = 0;
+            }
+            shards.getLast().add(tensor);
+            size += bytes;
         }
-        all.addAll(assignment.findings());
-        return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
-                architecture,
-                identities, all);
+        return shards;
+    }
+
+    private static boolean dense(Encoding encoding) {
+        return encoding.dense().isPresent();
+    }
+
+    /// The weights of a tensor's columns. llama-quantize refuses a matrix that was made for other shapes, except for the embedding's.
+    private Optional<Importance> importance(TargetTensor tensor, Encoding encoding) throws PolicyException {
+        Optional<float[]> entry = request.importance().flatMap(matrix -> matrix.entry(tensor.name()));
+        if (entry.isEmpty() || dense(encoding)) {
+            return Optional.empty();
+        }
+        Shape shape = tensor.shape();
+        long matrices = shape.rank() < 3 ? 1 : shape.elements() / Math.max(1, shape.dimension(shape.rank() - 2) * shape.columns());
+        if (entry.get().length == matrices * shape.columns()) {
+            return Optional.of(Importance.of(entry.get(), Math.toIntExact(shape.columns())));
+        }
+        if (tensor.name().equals("token_embd.weight") || tensor.name().equals("per_layer_token_embd.weight")) {
+            return Optional.empty();
+        }
+        throw new PolicyException("importance matrix " + request.importance().get().name() + ": " + entry.get().length + " weights for "
+                + tensor.name() + " of " + shape + ", which has " + matrices * shape.columns());
+    }
+
+    /// (llama.cpp `tools/quantize/quantize.cpp`.) Texts are named by the first.
+    private static void importanceKeys(ImportanceMatrix matrix, GgufHeader.Builder builder) {
+        builder.put("quantize.imatrix.file", matrix.name());
+        if (!matrix.datasets().isEmpty()) {
+            builder.put("quantize.imatrix.dataset", matrix.datasets().getFirst());
+        }
+        builder.putU32("quantize.imatrix.entries_count", matrix.entries().size());
+        if (matrix.chunks() > 0) {
+            builder.putU32("quantize.imatrix.chunks_count", matrix.chunks());
+        }
+    }
+
+    /// What was rounded once and is rounded again.
+    private static Optional<Finding> requantised(LayoutBuilder layout) {
+        List<String> names = new ArrayList<>();
+        for (Job job : layout.jobs()) {
+            if (job.mode() == Job.Mode.ENCODE && !dense(job.target().encoding())
+                    && View.stored(job.view()).stream().anyMatch(stored -> !dense(stored.encoding()))) {
+                names.add(job.target().name());
+            }
+        }
+        return names.isEmpty() ? Optional.empty()
+                : Optional.of(Finding.warning("requantised", names.size() + " tensors were quantised already: their numbers were decoded and"
+                        + " encoded anew, so that the errors of both encodings add up", names));
     }
 
     private static GgmlType typeOf(Encoding encoding) {
         return GgmlType.ofName(encoding.name()).orElseThrow(() -> new IllegalArgumentException("GGUF has no type " + encoding.name()));
     }
 
-    private void keys(GgufHeader.Builder builder, Assignment assignment) throws PolicyException {
-        List<MetadataEntry> entries = dialect.metadata(architecture);
-        String prefix = entries.getFirst().name();
-        builder.put("general.architecture", prefix.substring(0, prefix.indexOf('.')));
-        builder.put("general.type", "model");
-        GeneralKeys.add(source, request.limits(), builder);
-        for (MetadataEntry entry : entries) {
-            builder.put(entry.name(), value(entry));
-        }
-        tokenizer.forEach(builder::put);
-        builder.putU32("general.quantization_version", 2);
-        builder.putU32("general.file_type", fileType(assignment));
-    }
-
-    private static GgufValue value(MetadataEntry entry) {
-        if (entry.value() instanceof Value.Items(List<Value> items)) {
-            return switch (entry.type()) {
-                case BOOL -> {
-                    boolean[] flags = new boolean[items.size()];
-                    for (int i = 0; i < flags.length; i++) {
-                        flags[i] = ((Value.Flag) items.get(i)).set();
-                    }
-                    yield GgufArray.ofFlags(flags);
-                }
-                case I32, U32 -> GgufArray.ofWhole(entry.type() == MetadataEntry.Type.I32 ? GgufValueType.I32 : GgufValueType.U32,
-                        items.stream().mapToLong(item -> ((Value.Whole) item).number()).toArray());
-                case F32 -> {
-                    float[] numbers = new float[items.size()];
-                    for (int i = 0; i < numbers.length; i++) {
-                        numbers[i] = (float) number(items.get(i));
-                    }
-                    yield GgufArray.ofFloats(numbers);
-                }
-                case TEXT -> GgufArray.ofStrings(items.stream().map(item -> ((Value.Text) item).text()).toList());
-            };
-        }
-        return switch (entry.type()) {
-            case TEXT -> GgufValue.text(((Value.Text) entry.value()).text());
-            case U32 -> GgufValue.u32(((Value.Whole) entry.value()).number());
-            case I32 -> GgufValue.i32(Math.toIntExact(((Value.Whole) entry.value()).number()));
-            case F32 -> GgufValue.f32((float) number(entry.value()));
-            case BOOL -> GgufValue.flag(((Value.Flag) entry.value()).set());
-        };
-    }
-
-    private static double number(Value value) {
-        return value instanceof Value.Whole(long number) ? number : ((Value.Real) value).number();
+    private static boolean unchanged(Part part, Assignment assignment) {
+        return assignment.type().isEmpty() && part.tensors().stream()
+                .allMatch(tensor -> CarriedPart.own(tensor).filter(assignment.of(tensor).encoding()::equals).isPresent());
     }
 
     /// The named type, or the file type of the tensor type that most parameters have.
-    private long fileType(Assignment assignment) {
+    private static long fileType(Part part, Assignment assignment) {
         Optional<GgufFileType> named = assignment.type().flatMap(GgufFileType::named);
-        if (named.isPresent()) {
+        if (named.isPresent() && part.tensors().stream().anyMatch(tensor -> part.follows(named.get(), tensor))) {
             return named.get().id();
         }
         Map<GgmlType, Long> counts = new HashMap<>();
-        for (TargetTensor tensor : tensors) {
-            if (fixed(tensor).isEmpty()) {
+        for (TargetTensor tensor : part.tensors()) {
+            if (part.fixed(tensor).isEmpty()) {
                 counts.merge(typeOf(assignment.of(tensor).encoding()), tensor.shape().elements(), Long::sum);
             }
         }

@@ -1,6 +1,7 @@
 package io.github.weighbridge.gguf;
 
 import io.github.weighbridge.gguf.file.GgmlType;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.plan.TargetTensor;
@@ -26,7 +27,7 @@ final class QuantizationMix {
         OUTPUT, EMBEDDING, ATTENTION_V, ATTENTION_K, ATTENTION_Q, ATTENTION_OUTPUT, FFN_UP, FFN_GATE, FFN_DOWN, OTHER
     }
 
-    private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d+)\\..*");
+    private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,9})\\..*");
     /// The low types for which a mixture of eight experts raises the attention output.
     private static final List<GgufFileType> RAISED_FOR_EIGHT_EXPERTS = List.of(GgufFileType.Q2_K, GgufFileType.IQ3_XS, GgufFileType.IQ3_XXS,
             GgufFileType.Q3_K_S, GgufFileType.Q3_K_M, GgufFileType.Q4_K_S, GgufFileType.Q4_K_M, GgufFileType.IQ4_NL, GgufFileType.IQ4_XS,
@@ -44,18 +45,54 @@ final class QuantizationMix {
     private int downs;
     private int attentionValueCount;
 
+    /// What the mix must know of a model.
+    ///
+    /// @param architecture the word llama.cpp has for its architecture
+    /// @param layers number of layers
+    /// @param experts number of experts, 0 where there are none
+    /// @param heads query heads of the first layer
+    /// @param keyValueHeads key/value heads of the first layer
+    record Model(String architecture, int layers, int experts, int heads, int keyValueHeads) {
+        /// From a known architecture.
+        static Model of(Architecture architecture) {
+            Layer first = architecture.layers().getFirst();
+            return new Model(architecture.family(), architecture.layers().size(), first.experts(), first.heads(), first.keyValueHeads());
+        }
+
+        /// From the keys of a file whose architecture no family describes: what is not there counts as 0.
+        static Model of(Value.Fields keys) {
+            String name = keys.text("general.architecture").orElse("");
+            int heads = first(keys, name + ".attention.head_count", 0);
+            return new Model(name, first(keys, name + ".block_count", 0), first(keys, name + ".expert_count", 0), heads,
+                    first(keys, name + ".attention.head_count_kv", heads));
+        }
+
+        /// A number, or the first of a list with one for each layer.
+        private static int first(Value.Fields keys, String key, int otherwise) {
+            Optional<Value> value = keys.get(key);
+            if (value.isPresent() && value.get() instanceof Value.Items(List<Value> items) && !items.isEmpty()) {
+                value = Optional.of(items.getFirst());
+            }
+            return value.isPresent() && value.get() instanceof Value.Whole(long number) && number >= 0 && number <= 1 << 24
+                    ? (int) number : otherwise;
+        }
+
+        int queriesForKey() {
+            return keyValueHeads == 0 ? 0 : heads / keyValueHeads;
+        }
+    }
+
     /// @param tensors all tensors of the file
     /// @param importance whether an importance matrix is used
-    QuantizationMix(GgufFileType fileType, boolean pure, Architecture architecture, List<TargetTensor> tensors, boolean importance) {
+    QuantizationMix(GgufFileType fileType, boolean pure, Model model, List<TargetTensor> tensors, boolean importance) {
         this.fileType = fileType;
         this.pure = pure;
         this.importance = importance;
         this.tied = tensors.stream().noneMatch(tensor -> tensor.name().equals("output.weight"));
-        Layer first = architecture.layers().getFirst();
-        this.layers = architecture.layers().size();
-        this.experts = first.experts();
-        this.queriesForKey = first.heads() / Math.max(1, first.keyValueHeads());
-        this.llama70b = architecture.family().equals("llama") && layers == 80 && first.heads() != first.keyValueHeads();
+        this.layers = model.layers();
+        this.experts = model.experts();
+        this.queriesForKey = model.queriesForKey();
+        this.llama70b = model.architecture().equals("llama") && layers == 80 && model.heads() != model.keyValueHeads();
         this.attentionValueCount = (int) tensors.stream().filter(tensor -> kind(tensor.name()) == Kind.ATTENTION_V).count();
     }
 
@@ -82,6 +119,18 @@ final class QuantizationMix {
     private static int block(TargetTensor tensor) {
         Matcher matcher = BLOCK.matcher(tensor.name());
         return matcher.matches() ? Integer.parseInt(matcher.group(1)) : -1;
+    }
+
+    /// Whether llama-quantize refuses to encode a tensor that no importance matrix has weights for.
+    static boolean needsImportance(GgufFileType fileType, String name, GgmlType type) {
+        return switch (kind(name)) {
+            case OUTPUT, EMBEDDING -> false;
+            case ATTENTION_V, ATTENTION_K, ATTENTION_Q, ATTENTION_OUTPUT, FFN_UP, FFN_GATE, FFN_DOWN, OTHER -> switch (type) {
+                case IQ3_XXS, IQ2_XXS, IQ2_XS, IQ2_S, IQ1_M, IQ1_S -> true;
+                case Q2_K -> fileType == GgufFileType.Q2_K_S;
+                default -> false;
+            };
+        };
     }
 
     private static Kind kind(String name) {

@@ -2,7 +2,6 @@ package io.github.weighbridge.gguf;
 
 import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
-import io.github.weighbridge.fixtures.llama.EvaluationOptions;
 import io.github.weighbridge.fixtures.llama.LlamaCpp;
 import io.github.weighbridge.fixtures.llama.LlamaModel;
 import io.github.weighbridge.fixtures.llama.LogLine;
@@ -82,8 +81,7 @@ class RealLlamaTest {
             List<Value> passage = reference.object("passage").orElseThrow().list("token_ids").orElseThrow();
             assertThat(Arrays.copyOf(tokens, passage.size()))
                     .containsExactly(passage.stream().mapToInt(id -> (int) ((Value.Whole) id).number()).toArray());
-            // llama.cpp's threads wait by spinning, which on a busy machine costs more than a second thread gains; the numbers are the same.
-            return model.evaluate(tokens, EvaluationOptions.STANDARD.withThreads(1)).perplexity();
+            return model.evaluate(tokens).perplexity();
         }
     }
 

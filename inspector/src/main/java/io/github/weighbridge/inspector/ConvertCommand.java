@@ -1,7 +1,5 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.audit.AuditJson;
-import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.convert.Engine;
@@ -75,6 +73,9 @@ final class ConvertCommand implements Action {
         if (plan.folder() && force) {
             refuseToReplaceOtherThings(place);
         }
+        if (!plan.folder() && Files.exists(place) && !Files.isRegularFile(place) && !Files.isDirectory(place)) {
+            throw new IOException(place + ": is no regular file, and is not replaced even with --force");
+        }
         long begin = System.nanoTime();
         try (Progress progress = Progress.of(plan, session)) {
             Engine.run(plan, checkpoint, place, new EngineOptions(threads, force, progress, session.ending()));
@@ -117,7 +118,7 @@ final class ConvertCommand implements Action {
             Audited both = new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(),
                     findings, false);
             current = report;
-            file.write(AuditJson.report(both, AuditOptions.DEFAULT));
+            file.write(both);
         }
     }
 

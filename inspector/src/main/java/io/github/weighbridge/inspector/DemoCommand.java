@@ -25,8 +25,8 @@ import picocli.CommandLine.Parameters;
 final class DemoCommand implements Action {
     private static final String TYPE = "Q8_0";
 
-    @Parameters(index = "0", arity = "0..1", paramLabel = "FOLDER", description = "Where to; a temporary folder if none is given.")
-    private String folder = "";
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FOLDER",
+            description = "Where to; a temporary folder if none is given.") private String folder = "";
 
     @Override
     public Given given() {
@@ -47,7 +47,8 @@ final class DemoCommand implements Action {
         Format gguf = Formats.installed().byName("gguf").orElseThrow();
         show(source, session);
         try (Checkpoint checkpoint = SourceOptions.open(source.toString(), false)) {
-            ConversionPlan plan = Planner.plan(checkpoint, gguf, Policy.KEEP.withType(TYPE, false), TargetRequest.named(target.getFileName().toString()));
+            ConversionPlan plan =
+                    Planner.plan(checkpoint, gguf, Policy.KEEP.withType(TYPE, false), TargetRequest.named(target.getFileName().toString()));
             try (Progress progress = Progress.of(plan, session)) {
                 EngineOptions usual = EngineOptions.defaults();
                 Engine.run(plan, checkpoint, target, new EngineOptions(usual.threads(), false, progress, session.ending()));

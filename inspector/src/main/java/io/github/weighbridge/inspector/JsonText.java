@@ -25,6 +25,29 @@ final class JsonText {
         json.flush();
     }
 
+    /// Writes a document in which the items of one list come one by one.
+    ///
+    /// @param list name of the list in the document, where it is empty
+    static void write(Value.Fields document, String list, Iterator<Value> items, PrintStream out) {
+        JsonText json = new JsonText(out);
+        json.text.append('{');
+        for (Iterator<Map.Entry<String, Value>> each = document.fields().entrySet().iterator(); each.hasNext();) {
+            Map.Entry<String, Value> field = each.next();
+            json.line(1);
+            json.quote(field.getKey());
+            json.text.append(": ");
+            if (field.getKey().equals(list) && items.hasNext()) {
+                json.items(items, 1);
+            } else {
+                json.write(field.getValue(), 1);
+            }
+            json.text.append(each.hasNext() ? "," : "");
+        }
+        json.line(0);
+        json.text.append("}\n");
+        json.flush();
+    }
+
     private void write(Value value, int depth) {
         switch (value) {
             case Value.Fields(Map<String, Value> fields) when depth == 0 || !onOneLine(value) -> {
@@ -40,18 +63,20 @@ final class JsonText {
                 line(depth);
                 text.append('}');
             }
-            case Value.Items(List<Value> items) when !onOneLine(value) -> {
-                text.append('[');
-                for (Iterator<Value> each = items.iterator(); each.hasNext();) {
-                    line(depth + 1);
-                    write(each.next(), depth + 1);
-                    text.append(each.hasNext() ? "," : "");
-                }
-                line(depth);
-                text.append(']');
-            }
+            case Value.Items(List<Value> items) when !onOneLine(value) -> items(items.iterator(), depth);
             default -> compact(value);
         }
+    }
+
+    private void items(Iterator<Value> items, int depth) {
+        text.append('[');
+        while (items.hasNext()) {
+            line(depth + 1);
+            write(items.next(), depth + 1);
+            text.append(items.hasNext() ? "," : "");
+        }
+        line(depth);
+        text.append(']');
     }
 
     /// Whether no list of objects is in it.

@@ -1,6 +1,5 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.audit.AuditJson;
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.inspector.TargetOptions.Wish;
@@ -38,7 +37,7 @@ final class PlanCommand implements Action {
             ConversionPlan plan = wish.plan(checkpoint);
             Audited audited = Audited.of(plan);
             if (json) {
-                JsonText.write(AuditJson.report(audited, AuditOptions.DEFAULT), session.out());
+                AuditText.write(audited, AuditOptions.DEFAULT, session.out());
                 return;
             }
             Report report = new Report(session);

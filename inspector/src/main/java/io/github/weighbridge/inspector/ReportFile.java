@@ -1,6 +1,7 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.io.Value;
+import io.github.weighbridge.audit.AuditOptions;
+import io.github.weighbridge.audit.Audited;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -41,10 +42,10 @@ final class ReportFile implements AutoCloseable {
         return new ReportFile(place, draft);
     }
 
-    void write(Value report) throws IOException {
+    void write(Audited audited) throws IOException {
         Path file = java.util.Objects.requireNonNull(draft);
         try (PrintStream out = new PrintStream(new BufferedOutputStream(Files.newOutputStream(file)), false, StandardCharsets.UTF_8)) {
-            JsonText.write(report, out);
+            AuditText.write(audited, AuditOptions.DEFAULT, out);
             if (out.checkError()) {
                 throw new IOException(place + ": could not be written");
             }

@@ -10,6 +10,7 @@ import picocli.CommandLine.ScopeType;
         synopsisSubcommandLabel = "COMMAND",
         footer = {"", "Exit codes: 0 done; 1 a defect of ours; 2 wrong usage; 3 the input file is bad;",
             "4 the target format cannot meet the policy; 5 reading or writing failed."})
+@SuppressWarnings("UnusedVariable") // the annotations are what matters
 final class RootCommand {
     @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT, description = "Show this help.") private boolean help;
 

@@ -33,9 +33,16 @@ record Screen(int width, boolean colour, boolean progress, Charset charset) {
         boolean out = isTerminal(1);
         String noColour = System.getenv("NO_COLOR");
         boolean colour = out && !dumb && (noColour == null || noColour.isEmpty());
-        Console console = out ? System.console() : null;
         return new Screen(width(out ? TERMINAL_WIDTH : PLAIN_WIDTH), colour, !dumb && isTerminal(2),
-                console == null ? StandardCharsets.UTF_8 : console.charset());
+                out ? terminalCharset() : StandardCharsets.UTF_8);
+    }
+
+    private static Charset terminalCharset() {
+        try {
+            return Charset.forName(System.getProperty("stdout.encoding", "UTF-8"));
+        } catch (IllegalArgumentException e) {
+            return StandardCharsets.UTF_8;
+        }
     }
 
     private static int width(int otherwise) {
@@ -48,6 +55,7 @@ record Screen(int width, boolean colour, boolean progress, Charset charset) {
     }
 
     /// Whether a file descriptor is a terminal. Linux tells by the name of what it leads to; elsewhere Java knows only of all together.
+    @SuppressWarnings("SystemConsoleNull") // it does where neither input nor output is a terminal
     private static boolean isTerminal(int descriptor) {
         Path link = Path.of("/proc/self/fd/" + descriptor);
         try {

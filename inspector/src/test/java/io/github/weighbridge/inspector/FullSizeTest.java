@@ -21,8 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class FullSizeTest {
     private static final int VISION_AND_AUDIO_BOUNDS = 928;
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     private Value.Fields inspect(Gemma4Size size) throws IOException {
         Path checkpoint = SparseCheckpoint.write(folder.resolve("checkpoint"), Gemma4Options.of(size));

@@ -23,8 +23,7 @@ class KillTest {
     private static final long ROWS = 1 << 14;
     private static final long COLUMNS = 1 << 15;
 
-    @TempDir
-    Path folder;
+    @TempDir Path folder;
 
     private Path source;
     private Path errors;
@@ -68,9 +67,11 @@ class KillTest {
     /// A conversion in a process of its own that has begun to write.
     private Process halfWay() throws Exception {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
-                System.getProperty("java.class.path"), Main.class.getName(), "convert", source.toString(), folder.resolve("out.toy").toString(), "--tensor",
+                System.getProperty("java.class.path"), Main.class.getName(), "convert", source.toString(),
+                folder.resolve("out.toy").toString(), "--tensor",
                 "x=bf16", "--threads", "1"));
-        Process process = new ProcessBuilder(command).redirectError(errors.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        Process process =
+                new ProcessBuilder(command).redirectError(errors.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
         while (process.isAlive() && names().stream().noneMatch(name -> name.startsWith(".out.toy.partial-"))) {
             Thread.sleep(5);
         }

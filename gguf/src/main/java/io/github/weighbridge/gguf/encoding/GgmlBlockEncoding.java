@@ -88,7 +88,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, (from, _, stage, count) -> kernel(blocks).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -116,7 +116,6 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (importance.length != columns) {
             throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
         }
-        BlockKernel encoding = kernel(blocks);
         boolean wholeRows = kernel(0).weighing() == BlockKernel.Weighing.ROW;
         if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
             throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
@@ -124,7 +123,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, (from, column, stage, count) -> encoding.encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
+            encode(numbers, (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
                     0, count), target, targetOffset, begin, end);
             begin = end;
         }

@@ -21,12 +21,16 @@ final class TokenizerJson {
     /// Far above any vocabulary; protects against an id that would make the table huge.
     private static final int MOST_TOKENS = 1 << 24;
 
+    private static final int MOST_EXPRESSIONS = 64;
+
     private final String file;
     private @Nullable String[] texts = new String[1 << 12];
     private int vocabularySize;
     private final List<Added> added = new ArrayList<>();
     private final GgufArrayWriter merges = new GgufArrayWriter();
     private String modelType = "";
+    private boolean byteFallback;
+    private final List<String> expressions = new ArrayList<>();
 
     private TokenizerJson(String file) {
         this.file = file;
@@ -51,9 +55,41 @@ final class TokenizerJson {
         return tokenizer;
     }
 
-    /// Texts by id; null where an id has none.
-    @Nullable String[] texts() {
-        return texts;
+    /// Name of the document, for messages.
+    String file() {
+        return file;
+    }
+
+    /// Texts of the ids below `count`; null where an id has none.
+    ///
+    /// @throws CheckpointFormatException when an id above has one
+    @Nullable String[] texts(int count) throws CheckpointFormatException {
+        for (int id = count; id < texts.length; id++) {
+            if (texts[id] != null) {
+                throw CheckpointFormatException.malformed(file, -1, "id of token \"" + texts[id] + "\"", id,
+                        "an id below the vocabulary's " + count + " embeddings");
+            }
+        }
+        return Arrays.copyOf(texts, count);
+    }
+
+    /// One more than the largest id, added tokens counted.
+    int size() {
+        int size = texts.length;
+        while (size > 0 && texts[size - 1] == null) {
+            size--;
+        }
+        return size;
+    }
+
+    /// Whether characters without a token become bytes, as SentencePiece does it.
+    boolean byteFallback() {
+        return byteFallback;
+    }
+
+    /// The regular expressions by which text is split before merging.
+    List<String> expressions() {
+        return expressions;
     }
 
     /// One more than the largest id of the model's vocabulary, added tokens not counted.
@@ -171,6 +207,8 @@ final class TokenizerJson {
         public void flag(boolean set, long position) {
             if (in("", "added_tokens", "[]") && name.equals("special")) {
                 addedSpecial = set;
+            } else if (in("", "model") && name.equals("byte_fallback")) {
+                byteFallback = set;
             }
         }
 
@@ -198,6 +236,8 @@ final class TokenizerJson {
                 addedText = text;
             } else if (in("", "model") && name.equals("type")) {
                 modelType = text;
+            } else if (name.equals("Regex") && path.size() > 2 && path.get(1).equals("pre_tokenizer") && expressions.size() < MOST_EXPRESSIONS) {
+                expressions.add(text);
             }
         }
     }

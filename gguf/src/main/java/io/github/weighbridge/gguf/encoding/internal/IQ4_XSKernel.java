@@ -47,21 +47,21 @@ class IQ4_XSKernel implements BlockKernel {
                 search.squares(source, from + group * GROUP, GROUP);
                 scales[group] = Iq4.search(source, from + group * GROUP, search.weights);
             }
-            finish(source, from, scales, blocks, at + i * BYTES);
+            finish(source, from, scales, 0, blocks, at + i * BYTES);
         }
     }
 
     /// Rounds the scales against the one of largest magnitude, which becomes the lowest. Unlike in other types the factor with which codes
     /// are chosen is not rounded.
-    private static void finish(float[] source, int from, float[] scales, byte[] blocks, int block) {
+    final void finish(float[] source, int from, float[] scales, int scalesFrom, byte[] blocks, int block) {
         byte[] codes = new byte[GROUP];
-        float factor = -Blocks.peak(scales, 0, GROUPS) / HALF_SCALE;
+        float factor = -Blocks.peak(scales, scalesFrom, GROUPS) / HALF_SCALE;
         float inverse = Rounding.inverse(factor);
         Bytes.putHalf(blocks, block, factor);
         int upper = 0;
         for (int group = 0; group < GROUPS; group++) {
-            int scale = Searches.clamp(Rounding.near(inverse * scales[group]), -HALF_SCALE, HALF_SCALE - 1);
-            Iq4.codes(source, from + group * GROUP, Rounding.inverse(factor * scale), codes, 0);
+            int scale = Searches.clamp(Rounding.near(inverse * scales[scalesFrom + group]), -HALF_SCALE, HALF_SCALE - 1);
+            codes(source, from + group * GROUP, Rounding.inverse(factor * scale), codes);
             Blocks.packNibbles(codes, 0, blocks, block + CODES + group * HALF);
             int stored = scale + HALF_SCALE;
             int low = block + LOW + group / 2;
@@ -69,6 +69,11 @@ class IQ4_XSKernel implements BlockKernel {
             upper |= stored >> 4 << 2 * group;
         }
         Bytes.putI16(blocks, block + UPPER, upper);
+    }
+
+    /// [Iq4#codes], in whichever form.
+    void codes(float[] source, int from, float inverse, byte[] codes) {
+        Iq4.codes(source, from, inverse, codes, 0);
     }
 
     @Override
@@ -89,7 +94,7 @@ class IQ4_XSKernel implements BlockKernel {
                 Blocks.weigh(source, from + first, GROUP, importance, column + i * COLUMNS + first, deviation, weights);
                 scales[group] = Iq4.search(source, from + first, weights);
             }
-            finish(source, from, scales, blocks, at + i * BYTES);
+            finish(source, from, scales, 0, blocks, at + i * BYTES);
         }
     }
 }

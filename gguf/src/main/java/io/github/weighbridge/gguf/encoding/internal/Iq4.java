@@ -5,7 +5,7 @@ final class Iq4 {
     static final int COLUMNS = 32;
 
     private static final byte[] LEVELS = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-    private static final int TRIES = 7;
+    static final int TRIES = 7;
 
     /// Halfway between neighbours. They are exact, so that comparing with them is the same as comparing distances.
     private static final float[] MIDDLES = new float[LEVELS.length - 1];

@@ -28,6 +28,11 @@ class MXFP4Kernel implements BlockKernel, CodeKernel {
     /// The exponent that puts the largest element between levels 4 and 8 of the doubled grid. For all but vanishing numbers it is a byte; for
     /// those it wraps, as in C, which does no harm: their codes are 0.
     static int exponent(float magnitude) {
+        int bits = Float.floatToRawIntBits(magnitude);
+        if (bits >= 0x00800000 && (bits & 0x007fffff) < 0x007fff00) {
+            // A normal number not just below a power of two: its own exponent, with bias.
+            return (bits >> 23) - 2 & 255;
+        }
         return magnitude > 0 ? (int) Math.floor(log2(magnitude)) - 2 + 127 & 255 : 0;
     }
 

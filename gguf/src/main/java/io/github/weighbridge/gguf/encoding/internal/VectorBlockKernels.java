@@ -23,13 +23,17 @@ public final class VectorBlockKernels extends ScalarBlockKernels {
             case Q5_1 -> new VectorQ5_1Kernel();
             case TQ1_0 -> new VectorTQ1_0Kernel();
             case TQ2_0 -> new VectorTQ2_0Kernel();
+            case MXFP4 -> new VectorMXFP4Kernel();
+            case NVFP4 -> new VectorNVFP4Kernel();
+            case IQ4_NL -> new VectorIQ4_NLKernel();
+            case IQ4_XS -> new VectorIQ4_XSKernel();
             case Q2_K -> new VectorQ2_KKernel();
             case Q3_K -> new VectorQ3_KKernel();
             case Q6_K -> new VectorQ6_KKernel();
             case Q4_K -> new VectorQ4_KKernel();
             case Q5_K -> new VectorQ5_KKernel();
-            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ4_NL, IQ3_S, IQ2_S, IQ4_XS,
-                    IQ1_M, MXFP4, NVFP4, Q1_0, Q2_0 -> super.of(type);
+            case F32, F16, BF16, F64, I8, I16, I32, I64, Q8_1, Q8_K, IQ2_XXS, IQ2_XS, IQ3_XXS, IQ1_S, IQ3_S, IQ2_S, IQ1_M, Q1_0, Q2_0 ->
+                    super.of(type);
         };
     }
 

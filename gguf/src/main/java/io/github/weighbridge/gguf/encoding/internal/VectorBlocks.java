@@ -86,6 +86,21 @@ final class VectorBlocks {
         }
     }
 
+    /// [E2m1#code] of a run of elements.
+    static void e2m1Codes(float[] source, int from, int count, float scale, byte[] codes, int codesFrom) {
+        for (int i = 0; i < count; i += COUNT) {
+            FloatVector value = FloatVector.fromArray(FLOATS, source, from + i);
+            FloatVector least = value.abs();
+            IntVector nearest = IntVector.zero(INTS);
+            for (int code = 1; code < 16; code++) {
+                FloatVector error = FloatVector.broadcast(FLOATS, E2m1.doubled(code) * scale).sub(value).abs();
+                nearest = nearest.blend(code, error.lt(least).cast(INTS));
+                least = least.blend(error, error.lt(least));
+            }
+            ((ByteVector) nearest.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(codes, codesFrom + i);
+        }
+    }
+
     /// [Blocks#affineLevels] for a scale that is not 0.
     static void affineLevels(float[] source, int from, int count, float scale, float minimum, int top, byte[] levels, int levelsFrom) {
         for (int i = 0; i < count; i += COUNT) {

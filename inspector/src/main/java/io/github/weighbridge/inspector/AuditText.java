@@ -1,0 +1,53 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.audit.AuditJson;
+import io.github.weighbridge.audit.AuditOptions;
+import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.Audited.AuditedTensor;
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.scan.GridFinding;
+import java.io.PrintStream;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/// An audit as JSON text. Its tensors are turned into JSON a few at a time: there may be hundreds of thousands, and little memory.
+final class AuditText {
+    private static final int PART = 1024;
+    private static final String SCHEMA = "schema";
+    private static final String TENSORS = "tensors";
+
+    private AuditText() {}
+
+    static void write(Audited audited, AuditOptions options, PrintStream out) {
+        write(audited, options, Map.of(), out);
+    }
+
+    static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
+        // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
+        Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false),
+                new AuditOptions(false, options.contexts(), options.cacheTypes()));
+        Value.Fields report = AuditJson.report(with(audited, List.of(), audited.planned()), AuditOptions.DEFAULT);
+        for (String name : List.copyOf(report.fields().keySet())) {
+            if (!name.equals(SCHEMA) && !name.equals(TENSORS)) {
+                report = report.with(name, sums.get(name).orElseThrow());
+            }
+        }
+        JsonText.write(report, TENSORS, tensors(audited, grids), out);
+    }
+
+    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids) {
+        List<AuditedTensor> all = audited.tensors();
+        return IntStream.range(0, Math.ceilDiv(all.size(), PART)).boxed().flatMap(part -> {
+            List<AuditedTensor> some = all.subList(part * PART, Math.min(all.size(), (part + 1) * PART));
+            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids).list(TENSORS).orElseThrow().stream();
+        }).iterator();
+    }
+
+    private static Audited with(Audited audited, List<AuditedTensor> tensors, boolean planned) {
+        return new Audited(audited.format(), audited.formatVersion(), audited.files(), audited.architecture(), tensors, audited.findings(),
+                planned);
+    }
+}
