@@ -61,6 +61,11 @@ abstract class Decoder implements Family {
     /// @throws CheckpointFormatException when one is impossible
     void complete(Parameters given, Map<String, Value> config) throws CheckpointFormatException {}
 
+    /// Completes what was read of GGUF's keys by what its tensors tell; see [Dialect#TENSOR].
+    ///
+    /// @throws CheckpointFormatException when they are impossible
+    void told(Parameters gguf, Map<String, Value> config) throws CheckpointFormatException {}
+
     /// Which positions each layer sees; all of them, unless a family says otherwise.
     ///
     /// @throws CheckpointFormatException when parameters about it are impossible
@@ -221,6 +226,7 @@ abstract class Decoder implements Family {
             config.put("vocab_size", Value.of(metadata.whole(TOKEN_COUNT, 1, Parameters.MAXIMUM)));
             config.put("tie_word_embeddings", Value.of(!metadata.flag(HAS_OUTPUT, false)));
             Rotary.fromGguf(metadata, config);
+            family.told(metadata, config);
             TokenIds.read(metadata, config);
             return family.architecture(new Parameters(metadata.file(), new Value.Fields(config)), name);
         }

@@ -12,10 +12,13 @@ public interface Dialect {
     String GGUF = "gguf";
     /// A parameter that readers of GGUF add to the keys: the number of tokens.
     String TOKEN_COUNT = "tokenizer.ggml.tokens.count";
-    /// Another: whether the file has an output head of its own.
-    String HAS_OUTPUT = "tensor.output.weight";
-    /// Another, where the file has such a tensor: the list of its rotary divisors.
-    String ROPE_FACTORS = "tensor.rope_freqs.weight";
+    /// What such parameters begin with that say which tensors are there, because no key does: a flag for the output head, and one for each tensor of
+    /// the first layer.
+    String TENSOR = "tensor.";
+    /// Whether the file has an output head of its own.
+    String HAS_OUTPUT = TENSOR + "output.weight";
+    /// Where the file has such a tensor: the list of its rotary divisors.
+    String ROPE_FACTORS = TENSOR + "rope_freqs.weight";
     /// The names of the GGUF files that hold encoders of images and sound beside a text model.
     String GGUF_MMPROJ = "gguf-mmproj";
 

@@ -52,6 +52,12 @@ public final class Llama extends Decoder {
         given.flag("mlp_bias", false);
     }
 
+    @Override
+    void told(Parameters gguf, Map<String, Value> config) throws CheckpointFormatException {
+        config.put("attention_bias", Value.of(gguf.flag(Dialect.TENSOR + "blk.0.attn_q.bias", false)));
+        config.put("mlp_bias", Value.of(gguf.flag(Dialect.TENSOR + "blk.0.ffn_gate.bias", false)));
+    }
+
     /// Heads share the width where no size of their own is given; each query head has its key where no number of those is given.
     static void headSize(Parameters given, Map<String, Value> config) throws CheckpointFormatException {
         long heads = given.whole("num_attention_heads", 1, 1 << 20);

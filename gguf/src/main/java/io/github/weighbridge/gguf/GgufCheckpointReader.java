@@ -21,6 +21,9 @@ import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.TensorGraph;
+import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
@@ -28,6 +31,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +41,7 @@ import java.util.Optional;
 final class GgufCheckpointReader {
     /// Arrays of numbers up to this length may be hyper-parameters, one for each layer; longer ones belong to the tokenizer.
     private static final int MOST_LAYERS = 4096;
+    private static final String FIRST_LAYER = "blk.0.";
     private static final String ARCHITECTURE = "general.architecture";
     private static final String TOKENS = "tokenizer.ggml.tokens";
 
@@ -86,6 +91,11 @@ final class GgufCheckpointReader {
         } else {
             architecture = Architecture.unknown(name, metadata.fields());
             result = builder.withoutFamily();
+        }
+        if (architectureName.equals(EncoderTensors.ARCHITECTURE)) {
+            findings.add(Finding.info("encoders", "the file holds encoders of images or sound, to be used beside a text model", List.of()));
+            result = encoders(result);
+        } else if (dialect.isEmpty()) {
             findings.add(Finding.warning("unknown-architecture",
                     (architectureName.isEmpty() ? "the file names no architecture"
                             : "architecture \"" + architectureName + "\" is not known")
@@ -99,6 +109,18 @@ final class GgufCheckpointReader {
         }
         return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(), documents,
                 findings, List.of());
+    }
+
+    /// Names of encoders' tensors say what they are, whatever the family.
+    private static GraphBuilder.Result encoders(GraphBuilder.Result plain) {
+        Map<String, Identity> identities = new HashMap<>();
+        List<Weight> weights = new ArrayList<>();
+        for (Weight weight : plain.graph().weights()) {
+            Identity identity = EncoderTensors.identity(weight.key());
+            weight.stored().forEach(stored -> identities.put(stored.name(), identity));
+            weights.add(Weight.of(weight.key(), identity, weight.view(), weight.stored()));
+        }
+        return new GraphBuilder.Result(new TensorGraph(List.copyOf(plain.graph().stored()), identities, weights), plain.findings());
     }
 
     private static StoredTensor stored(GgufSet set, GgufSet.Tensor tensor) {
@@ -137,8 +159,13 @@ final class GgufCheckpointReader {
         long tokens = file.array(TOKENS).map(array -> (long) array.count())
                 .or(() -> set.tensor("token_embd.weight").map(tensor -> tensor.info().shape().rows())).orElse(0L);
         fields.put(Dialect.TOKEN_COUNT, Value.of(tokens));
-        fields.put(Dialect.HAS_OUTPUT, Value.of(set.tensor("output.weight").isPresent()));
-        fields.remove(Dialect.ROPE_FACTORS);
+        fields.keySet().removeIf(name -> name.startsWith(Dialect.TENSOR));
+        for (GgufSet.Tensor tensor : set.tensors()) {
+            String name = tensor.info().name();
+            if (name.equals("output.weight") || name.startsWith(FIRST_LAYER)) {
+                fields.put(Dialect.TENSOR + name, Value.of(true));
+            }
+        }
         Optional<GgufSet.Tensor> factors = set.tensor("rope_freqs.weight");
         if (factors.isPresent()) {
             factors(set, factors.get()).ifPresent(items -> fields.put(Dialect.ROPE_FACTORS, items));

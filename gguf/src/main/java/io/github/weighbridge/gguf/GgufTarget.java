@@ -10,6 +10,7 @@ import io.github.weighbridge.gguf.file.GgufHeader;
 import io.github.weighbridge.gguf.file.GgufSplit;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.SourceTree;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
@@ -260,7 +261,7 @@ final class GgufTarget implements Target {
         }
         all.addAll(assignment.findings());
         requantised(layout).ifPresent(all::add);
-        Architecture architecture = encoders.isPresent() && model.isEmpty() ? ((EncoderPart) encoders.get()).architecture()
+        Architecture architecture = model.isEmpty() ? Architecture.unknown(source.architecture().name(), Value.Fields.EMPTY)
                 : model.get() instanceof TextPart text ? text.architecture() : source.architecture();
         return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
                 architecture, identities, all);

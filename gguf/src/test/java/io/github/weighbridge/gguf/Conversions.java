@@ -28,8 +28,12 @@ final class Conversions {
     }
 
     static ConversionPlan convert(Path source, Path target, Policy policy) throws IOException, PolicyException {
+        return convert(source, target, policy, TargetRequest.named(target.getFileName().toString()));
+    }
+
+    static ConversionPlan convert(Path source, Path target, Policy policy, TargetRequest request) throws IOException, PolicyException {
         try (Checkpoint checkpoint = open(source)) {
-            ConversionPlan plan = Planner.plan(checkpoint, gguf(), policy, TargetRequest.named(target.getFileName().toString()));
+            ConversionPlan plan = Planner.plan(checkpoint, gguf(), policy, request);
             Engine.run(plan, checkpoint, target, EngineOptions.defaults());
             return plan;
         }

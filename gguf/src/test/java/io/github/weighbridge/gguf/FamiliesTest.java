@@ -1,6 +1,7 @@
 package io.github.weighbridge.gguf;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -20,14 +21,18 @@ import io.github.weighbridge.gguf.file.GgufTensorInfo;
 import io.github.weighbridge.gguf.file.GgufText;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
 import io.github.weighbridge.spi.Formats;
+import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -177,5 +182,79 @@ class FamiliesTest {
             return List.of(array.elementType(), array.count(), Arrays.hashCode(payload.readBytes(0, Math.toIntExact(payload.length()))));
         }
         return value;
+    }
+
+    /// The merges of a tokenizer.json that was made of a SentencePiece model give its tokens.
+    @ParameterizedTest
+    @EnumSource(value = DecoderModel.class, names = {"LLAMA2", "GEMMA3"})
+    void aTokenizerJsonGivesTheTokensOfItsSentencePieceModel(DecoderModel model) throws Exception {
+        LlamaCpp llama = llama();
+        Path source = fixture(model, SafetensorsType.F32);
+        Path asModel = folder.resolve(model + "-model.gguf");
+        Conversions.convert(source, asModel, Policy.KEEP);
+        Path copy = folder.resolve(model + "-json");
+        Files.createDirectories(copy);
+        for (String file : List.of("model.safetensors", "config.json", "tokenizer_config.json")) {
+            Files.copy(source.resolve(file), copy.resolve(file));
+        }
+        Files.write(copy.resolve("tokenizer.json"), DecoderFixture.tokenizerJson(model));
+        Path asJson = folder.resolve(model + "-json.gguf");
+        Conversions.convert(copy, asJson, Policy.KEEP);
+        try (LlamaModel one = llama.open(asModel); LlamaModel two = llama.open(asJson)) {
+            assertThat(two.loadProblems().stream().map(LogLine::toString)).isEmpty();
+            for (String text : List.of(SENTENCE, "theand ofofthe weightbridges\n\n\n  \u00e9\u4e2d", "<start_of_turn>the night<end_of_turn>")) {
+                assertThat(two.tokenize(text, true, true)).as(text).isEqualTo(one.tokenize(text, true, true));
+            }
+        }
+    }
+
+    @Test
+    void aSplittingThatIsNotKnownIsRefused() throws Exception {
+        Path source = fixture(DecoderModel.QWEN3, SafetensorsType.F32);
+        Path copy = folder.resolve("unknown-splitting");
+        Files.createDirectories(copy);
+        for (String file : List.of("model.safetensors", "config.json", "tokenizer_config.json")) {
+            Files.copy(source.resolve(file), copy.resolve(file));
+        }
+        Files.writeString(copy.resolve("tokenizer.json"), Files.readString(source.resolve("tokenizer.json")).replace("\\\\p{N}|", "\\\\p{N}{1,2}|"));
+        assertThatThrownBy(() -> Conversions.convert(copy, folder.resolve("unknown.gguf"), Policy.KEEP)).isInstanceOf(PolicyException.class)
+                .hasMessageContaining("{1,2}");
+        Files.delete(copy.resolve("tokenizer.json"));
+        assertThatThrownBy(() -> Conversions.convert(copy, folder.resolve("unknown.gguf"), Policy.KEEP)).isInstanceOf(PolicyException.class)
+                .hasMessageContaining("needs a tokenizer");
+    }
+
+    @Test
+    void theVisionTowerIsLeftOutWithAFinding() throws Exception {
+        ConversionPlan plan = Conversions.convert(fixture(DecoderModel.GEMMA3_VISION, SafetensorsType.BF16), folder.resolve("left-out.gguf"), Policy.KEEP);
+        assertThat(plan.findings()).anySatisfy(finding -> assertThat(finding.code()).isEqualTo("encoders-left-out"));
+        try (Checkpoint checkpoint = Conversions.open(folder.resolve("left-out.gguf"))) {
+            assertThat(checkpoint.architecture().layers().stream().map(layer -> layer.window())).containsExactly(4L, 4L, 4L, 4L, 4L, 0L, 4L);
+        }
+    }
+
+    /// What a file says of its tokens may be wrong: whatever is asked of its documents ends in an exception that names it.
+    @Test
+    void documentsOfABadVocabularyAreRefused() throws Exception {
+        Path good = folder.resolve("vocabulary.gguf");
+        Conversions.convert(fixture(DecoderModel.LLAMA3, SafetensorsType.F32), good, Policy.KEEP);
+        byte[] bytes = Files.readAllBytes(good);
+        bytes[indexOf(bytes, "<|end_of_text|>".getBytes(StandardCharsets.UTF_8)) + 3] = (byte) 0xff;
+        Path bad = folder.resolve("bad-vocabulary.gguf");
+        Files.write(bad, bytes);
+        try (Checkpoint checkpoint = Conversions.open(bad)) {
+            ByteSource document = checkpoint.documents().get("tokenizer.json").orElseThrow();
+            assertThatThrownBy(document::length).isInstanceOf(UncheckedIOException.class).cause().isInstanceOf(CheckpointFormatException.class)
+                    .hasMessageContaining("UTF-8");
+        }
+    }
+
+    private static int indexOf(byte[] bytes, byte[] part) {
+        for (int i = 0; i <= bytes.length - part.length; i++) {
+            if (Arrays.equals(bytes, i, i + part.length, part, 0, part.length)) {
+                return i;
+            }
+        }
+        throw new AssertionError("not there");
     }
 }

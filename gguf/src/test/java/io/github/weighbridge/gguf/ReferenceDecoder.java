@@ -205,11 +205,17 @@ final class ReferenceDecoder {
         float[] gate = linear(in, module + "gate_proj");
         float[] up = linear(in, module + "up_proj");
         for (int i = 0; i < gate.length; i++) {
-            double g = gate[i];
-            double activated = gemma ? 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) : g / (1 + Math.exp(-g));
+            double activated = gemma ? gelu(gate[i]) : gate[i] / (1 + Math.exp(-gate[i]));
             gate[i] = (float) (activated * up[i]);
         }
         return linear(gate, module + "down_proj");
+    }
+
+    /// ggml looks this function up in a table of all half precision numbers; without that, logits differ by a thousandth.
+    private static float gelu(float x) {
+        double g = Float.float16ToFloat(Float.floatToFloat16(x));
+        double exact = 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g)));
+        return Float.float16ToFloat(Float.floatToFloat16((float) exact));
     }
 
     private float[] norm(float[] x, String name) {
