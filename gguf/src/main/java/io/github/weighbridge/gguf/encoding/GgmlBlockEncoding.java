@@ -74,11 +74,12 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
-        if (kernel instanceof ExactKernel && inputs.method().equals(EXACT)) {
+        // The search has one form at a time: it is slow where the compiler has seen both.
+        if (choice != null && choice.best() instanceof ExactKernel exact && inputs.method().equals(EXACT)) {
             ExactKernel.Source type = sourceOf(inputs.sourceType());
             return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
                     new Numbers(source, sourceOffset, firstBlock, rowBlocks),
-                    (from, _, stage, count) -> ((ExactKernel) kernel(count)).encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
+                    (from, _, stage, count) -> exact.encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
         }
         if (kernel == null || !kernel.encodes() || !inputs.method().equals("plain")) {
             return Optional.empty();

@@ -128,7 +128,8 @@ class GgmlEncodingsTest {
     void importanceMustBeOneWeightAColumn() {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
         EncoderInputs inputs = EncoderInputs.PLAIN.withImportance(new float[95]);
-        assertThatThrownBy(() -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, Region.all(SHAPE), new float[288], 0, plane(encoding, SHAPE)))
+        assertThatThrownBy(
+                () -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, Region.all(SHAPE), new float[288], 0, plane(encoding, SHAPE)))
                 .isInstanceOf(IllegalArgumentException.class).hasMessage("95 weights of importance for rows of 96");
     }
 
