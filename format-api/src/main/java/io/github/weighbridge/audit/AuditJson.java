@@ -8,12 +8,14 @@ import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
+import io.github.weighbridge.scan.GridFinding;
 import io.github.weighbridge.view.StoredTensor;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The report as JSON, schemas `weighbridge.inspect/1` and `weighbridge.plan/1`.
 public final class AuditJson {
@@ -21,6 +23,13 @@ public final class AuditJson {
 
     /// The whole report. Bytes and counts are whole numbers, bits per weight have at most four decimals.
     public static Value.Fields report(Audited audited, AuditOptions options) {
+        return report(audited, options, Map.of());
+    }
+
+    /// The whole report, with the grids that dense tensors were found to lie on.
+    ///
+    /// @param grids by name of the tensor: a finding, or empty where there is no grid; tensors that are not among them were not looked at
+    public static Value.Fields report(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids) {
         Footprint footprint = Footprint.of(audited);
         Ordered report = new Ordered();
         report.put("schema", Value.of(audited.planned() ? "weighbridge.plan/1" : "weighbridge.inspect/1"));
@@ -32,7 +41,7 @@ public final class AuditJson {
         report.put("components", list(footprint.components(), AuditJson::component));
         report.put("layers", list(footprint.layers(), AuditJson::layer));
         if (options.tensors() || audited.planned()) {
-            report.put("tensors", list(audited.tensors(), AuditJson::tensor));
+            report.put("tensors", list(audited.tensors(), (AuditedTensor tensor) -> tensor(tensor, grids)));
         }
         report.put("memory", memory(audited.architecture(), footprint, options));
         report.put("findings", list(audited.findings(), AuditJson::finding));
@@ -79,7 +88,14 @@ public final class AuditJson {
                 .put("bits_per_weight", bits(share.bitsPerWeight())).put("bits", parts.fields()).fields();
     }
 
-    private static Value tensor(AuditedTensor audited) {
+    /// `null` says that a grid was looked for in vain.
+    private static Value grid(Optional<GridFinding> found) {
+        return found.<Value>map(grid -> new Ordered().put("bits", Value.of(grid.bits())).put("group", Value.of(grid.group()))
+                .put("symmetric", new Value.Flag(grid.symmetric())).put("exact_blocks", Value.of(grid.exactBlocks()))
+                .put("max_residual", Value.of(grid.maxResidual())).fields()).orElseGet(Value.Nothing::new);
+    }
+
+    private static Value tensor(AuditedTensor audited, Map<String, Optional<GridFinding>> grids) {
         StoredTensor tensor = audited.tensor();
         Identity identity = audited.identity();
         Encoding encoding = tensor.encoding();
@@ -88,12 +104,16 @@ public final class AuditJson {
         if (identity.layer() != Identity.NO_LAYER) {
             result.put("layer", Value.of(identity.layer()));
         }
-        return result.put("shape", new Value.Items(tensor.shape().toList().stream().map(dimension -> Value.of((long) dimension)).toList()))
+        result.put("shape", new Value.Items(tensor.shape().toList().stream().map(dimension -> Value.of((long) dimension)).toList()))
                 .put("encoding", Value.of(encoding.name())).put("code_bits", Value.of(encoding.codeBits()))
                 .put("bits_per_weight", bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())))
                 .put("bytes", Value.of(tensor.bytes()))
-                .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()))
-                .fields();
+                .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()));
+        Optional<GridFinding> found = grids.get(tensor.name());
+        if (found != null) {
+            result.put("grid", grid(found));
+        }
+        return result.fields();
     }
 
     private static Value memory(Architecture architecture, Footprint footprint, AuditOptions options) {

@@ -14,6 +14,11 @@ public record EncoderInputs(String method, OptionalDouble tensorMaximum, Optiona
     /// The ordinary recipe with nothing besides the numbers.
     public static final EncoderInputs PLAIN = new EncoderInputs("plain", OptionalDouble.empty(), Optional.empty(), Optional.empty());
 
+    /// Inputs that say nothing of where the numbers came from.
+    public EncoderInputs(String method, OptionalDouble tensorMaximum, Optional<float[]> importance) {
+        this(method, tensorMaximum, importance, Optional.empty());
+    }
+
     /// A named recipe with nothing besides the numbers.
     public static EncoderInputs method(String method) {
         return new EncoderInputs(method, OptionalDouble.empty(), Optional.empty(), Optional.empty());

@@ -1,6 +1,5 @@
 package io.github.weighbridge.policy;
 
-import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
@@ -73,14 +72,15 @@ public final class Policies {
             if (rule.encoding().equals(Rule.KEEP)) {
                 return target.keep(tensor);
             }
-            Encoding encoding = target.encoding(rule.encoding()).orElseThrow(
+            Choice choice = target.choice(rule.encoding(), tensor, rule.label()).orElseThrow(
                     () -> new PolicyException(
                             rule.label() + ": the target has no encoding \"" + rule.encoding() + "\", asked for " + tensor.name()));
-            Optional<String> refusal = target.refuses(tensor, encoding);
+            Optional<String> refusal = target.refuses(tensor, choice.encoding());
             if (refusal.isPresent()) {
-                throw new PolicyException(rule.label() + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
+                throw new PolicyException(
+                        rule.label() + ": " + tensor.name() + " cannot be " + choice.encoding().name() + ": " + refusal.get());
             }
-            return Choice.of(encoding, rule.label());
+            return choice;
         }
         return type.isPresent() ? type.get().of(tensor) : target.keep(tensor);
     }

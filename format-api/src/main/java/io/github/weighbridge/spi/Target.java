@@ -1,5 +1,6 @@
 package io.github.weighbridge.spi;
 
+import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.Assignment;
@@ -29,6 +30,21 @@ public interface Target {
     /// The encoding that a word means for this target: a neutral word such as `bf16` or `int4/group32`, or the format's own. Empty when it
     /// means nothing here.
     Optional<Encoding> encoding(String word);
+
+    /// The encoding and the recipe that a word means for a tensor: an encoding's word, or one with a recipe behind a colon, as in `Q4_0:exact`.
+    /// Empty when it means nothing here.
+    ///
+    /// @param reason for reports
+    default Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
+        Optional<Encoding> encoding = encoding(word);
+        int colon = word.lastIndexOf(':');
+        if (encoding.isPresent() || colon < 0) {
+            return encoding.map(found -> Choice.of(found, reason));
+        }
+        String method = word.substring(colon + 1);
+        return encoding(word.substring(0, colon)).filter(found -> found.encoder(EncoderInputs.method(method)).isPresent())
+                .map(found -> new Choice(found, method, reason));
+    }
 
     /// The assignment that a named type gives, with its mix and fallbacks.
     ///

@@ -57,6 +57,7 @@ final class GgufTarget implements Target {
     private final List<TargetTensor> tensors;
     private final Map<String, Part> partOf = new HashMap<>();
     private final CodeCarriage carriage;
+    private final Q4Evidence evidence;
     private final OptionalLong splitSize;
 
     private GgufTarget(Checkpoint source, TargetRequest request, Optional<Part> model, Optional<Part> encoders)
@@ -72,6 +73,7 @@ final class GgufTarget implements Target {
         }
         this.tensors = List.copyOf(all);
         this.carriage = CodeCarriage.of(source, tensors);
+        this.evidence = new Q4Evidence(source);
         Optional<String> size = request.option(SPLIT_MAX_SIZE);
         this.splitSize = size.isPresent() ? SplitSize.parse("--" + SPLIT_MAX_SIZE, size.get()) : OptionalLong.empty();
     }
@@ -88,7 +90,8 @@ final class GgufTarget implements Target {
             return new GgufTarget(source, request, Optional.of(TextPart.of(source, request, Set.of())), Optional.empty());
         }
         if (!SourceTree.isPlainName(mmproj.get())) {
-            throw new PolicyException("--mmproj \"" + mmproj.get() + "\": a plain file name is needed; the file is written beside the target");
+            throw new PolicyException(
+                    "--mmproj \"" + mmproj.get() + "\": a plain file name is needed; the file is written beside the target");
         }
         EncoderPart encoders = EncoderPart.of(source, request);
         Optional<Part> text = mmproj.get().equals(request.name()) ? Optional.empty()
@@ -155,6 +158,14 @@ final class GgufTarget implements Target {
         return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).map(GgmlEncodings::of);
     }
 
+    /// `exact` alone is the only type that has such a recipe. Where no recipe is named, Q4_0 finds a grid again that is there.
+    @Override
+    public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
+        String full = word.equals(Q4Evidence.EXACT) ? "Q4_0:" + word : word;
+        Optional<Choice> choice = Target.super.choice(full, tensor, reason);
+        return encoding(full).isEmpty() ? choice : choice.map(found -> evidence.choice(tensor, found));
+    }
+
     @Override
     public Optional<String> refuses(TargetTensor tensor, Encoding encoding) {
         Optional<String> misfit = encoding.misfit(tensor.shape());
@@ -173,7 +184,9 @@ final class GgufTarget implements Target {
 
     @Override
     public Assignment type(String type, boolean pure) throws PolicyException {
-        GgufFileType fileType = GgufFileType.named(type)
+        int colon = type.indexOf(':');
+        Optional<String> method = colon < 0 ? Optional.empty() : Optional.of(type.substring(colon + 1));
+        GgufFileType fileType = GgufFileType.named(colon < 0 ? type : type.substring(0, colon))
                 .orElseThrow(() -> new PolicyException("--type " + type + ": gguf has " + String.join(", ", GgufFileType.names())));
         Map<String, Choice> choices = new LinkedHashMap<>();
         List<String> fallbacks = new ArrayList<>();
@@ -195,7 +208,8 @@ final class GgufTarget implements Target {
                         part.tensors(), request.importance().isPresent()).assign(mixed);
                 for (TargetTensor tensor : mixed) {
                     QuantizationMix.Chosen one = Objects.requireNonNull(chosen.get(tensor.name()));
-                    choices.put(tensor.name(), typed(fileType, tensor, one));
+                    Choice choice = typed(fileType, tensor, one);
+                    choices.put(tensor.name(), Q4Evidence.choice(choice, method, () -> evidence.choice(tensor, choice)));
                     if (one.fallback()) {
                         fallbacks.add(tensor.name());
                     }
@@ -205,6 +219,7 @@ final class GgufTarget implements Target {
         List<Finding> noted = fallbacks.isEmpty() ? List.of()
                 : List.of(Finding.info("fallback", fallbacks.size()
                         + " tensors whose rows are no multiple of the block have another type, as llama-quantize gives it", fallbacks));
+        Q4Evidence.check(fileType.name(), method, choices.values());
         return new Assignment(choices, noted, Optional.of(fileType.name()));
     }
 
@@ -368,8 +383,9 @@ final class GgufTarget implements Target {
             }
         }
         return names.isEmpty() ? Optional.empty()
-                : Optional.of(Finding.warning("requantised", names.size() + " tensors were quantised already: their numbers were decoded and"
-                        + " encoded anew, so that the errors of both encodings add up", names));
+                : Optional
+                        .of(Finding.warning("requantised", names.size() + " tensors were quantised already: their numbers were decoded and"
+                                + " encoded anew, so that the errors of both encodings add up", names));
     }
 
     private static GgmlType typeOf(Encoding encoding) {

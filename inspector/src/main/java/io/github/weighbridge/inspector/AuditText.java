@@ -5,9 +5,12 @@ import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.scan.GridFinding;
 import java.io.PrintStream;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /// An audit as JSON text. Its tensors are turned into JSON a few at a time: there may be hundreds of thousands, and little memory.
@@ -19,6 +22,10 @@ final class AuditText {
     private AuditText() {}
 
     static void write(Audited audited, AuditOptions options, PrintStream out) {
+        write(audited, options, Map.of(), out);
+    }
+
+    static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
         Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false),
                 new AuditOptions(false, options.contexts(), options.cacheTypes()));
@@ -28,14 +35,14 @@ final class AuditText {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
         }
-        JsonText.write(report, TENSORS, tensors(audited), out);
+        JsonText.write(report, TENSORS, tensors(audited, grids), out);
     }
 
-    private static Iterator<Value> tensors(Audited audited) {
+    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids) {
         List<AuditedTensor> all = audited.tensors();
         return IntStream.range(0, Math.ceilDiv(all.size(), PART)).boxed().flatMap(part -> {
             List<AuditedTensor> some = all.subList(part * PART, Math.min(all.size(), (part + 1) * PART));
-            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT).list(TENSORS).orElseThrow().stream();
+            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids).list(TENSORS).orElseThrow().stream();
         }).iterator();
     }
 

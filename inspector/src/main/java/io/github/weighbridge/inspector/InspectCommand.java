@@ -2,8 +2,13 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.scan.GridDetector;
+import io.github.weighbridge.scan.GridFinding;
 import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,6 +23,11 @@ final class InspectCommand implements Action {
 
     @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
+    @Option(names = "--grid",
+            description = "Look for the grid that dense numbers lie on. Reads a sample of the weights.") private boolean grid;
+
+    @Option(names = "--full", description = "With --grid: read all weights.") private boolean full;
+
     @Override
     public Given given() {
         return Given.source(source.path());
@@ -26,16 +36,24 @@ final class InspectCommand implements Action {
     @Override
     public void run(Session session) throws UsageException, IOException {
         AuditOptions options = cache.options();
+        if (full && !grid) {
+            throw new UsageException("--full goes with --grid");
+        }
         try (Checkpoint checkpoint = source.open()) {
             Audited audited = Audited.of(checkpoint);
+            Map<String, Optional<GridFinding>> grids =
+                    grid ? GridDetector.detect(checkpoint, full, EngineOptions.defaults().threads()) : Map.of();
             if (json) {
-                AuditText.write(audited, options, session.out());
+                AuditText.write(audited, options, grids, session.out());
                 return;
             }
             Report report = new Report(session);
             report.print(audited, options);
             if (tensors) {
                 report.tensors(audited);
+            }
+            if (grid) {
+                report.grids(audited, grids);
             }
         }
     }

@@ -9,23 +9,33 @@ import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
 import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.gguf.encoding.GgmlEncodings;
+import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.io.Text;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
+import io.github.weighbridge.scan.GridFinding;
 import io.github.weighbridge.view.StoredTensor;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// An audit as text.
 final class Report {
     private static final int FILES_NAMED = 8;
     private static final int TENSORS_NAMED = 3;
     private static final int INDENT = 2;
+    /// Encodings that hold codes of a grid as they are.
+    private static final List<Encoding> GRID_TYPES = List.of(GgmlEncodings.of(GgmlType.Q2_K), GgmlEncodings.of(GgmlType.Q4_0),
+            GgmlEncodings.of(GgmlType.Q8_0));
 
     private final PrintStream out;
     private final Screen screen;
@@ -249,6 +259,28 @@ final class Report {
                     Numbers.bits(Footprint.bits(tensor.bytes(), tensor.shape().elements())), Numbers.grouped(tensor.bytes()),
                     audited.files().size() > 1 ? Integer.toString(tensor.planes().getFirst().file()) : "",
                     Numbers.grouped(tensor.planes().getFirst().offset()));
+        }
+        table(table);
+    }
+
+    /// Prints a table of the grids that dense tensors lie on, and what keeps them.
+    void grids(Audited audited, Map<String, Optional<GridFinding>> grids) {
+        section("Grids");
+        Table table = new Table().name("tensor", 20).name("grid", 16).number("exact").number("residual").name("kept by", 12);
+        for (AuditedTensor each : audited.tensors()) {
+            Optional<GridFinding> found = grids.get(each.tensor().name());
+            if (found == null) {
+                continue;
+            }
+            if (found.isEmpty()) {
+                table.row(each.tensor().name(), "none", "", "", "");
+                continue;
+            }
+            GridFinding grid = found.get();
+            String kept = grid.keptBy(GRID_TYPES, each.tensor().shape()).stream().map(Encoding::name).collect(Collectors.joining(" "));
+            table.row(each.tensor().name(), "int" + grid.bits() + "/" + (grid.wholeRows() ? "channel" : "group" + grid.group())
+                    + (grid.symmetric() ? "" : "/asym"), String.format(Locale.ROOT, "%.2f %%", grid.exactBlocks() * 100),
+                    String.format(Locale.ROOT, "%.3g", grid.maxResidual()), kept);
         }
         table(table);
     }

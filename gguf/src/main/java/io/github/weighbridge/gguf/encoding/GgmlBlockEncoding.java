@@ -74,11 +74,12 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
-        if (kernel instanceof ExactKernel && inputs.method().equals(EXACT)) {
+        // The search has one form at a time: it is slow where the compiler has seen both.
+        if (choice != null && choice.best() instanceof ExactKernel exact && inputs.method().equals(EXACT)) {
             ExactKernel.Source type = sourceOf(inputs.sourceType());
             return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
                     new Numbers(source, sourceOffset, firstBlock, rowBlocks),
-                    (from, _, stage, count) -> ((ExactKernel) kernel(count)).encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
+                    (from, _, stage, count) -> exact.encodeExact(source, from, type, stage, 0, count), target, targetOffset, 0, blocks));
         }
         if (kernel == null || !kernel.encodes() || !inputs.method().equals("plain")) {
             return Optional.empty();
@@ -87,7 +88,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0,
+                        blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -122,8 +124,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
-                    0, count), target, targetOffset, begin, end);
+            encode(numbers,
+                    (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare,
+                            stage,
+                            0, count),
+                    target, targetOffset, begin, end);
             begin = end;
         }
     }
