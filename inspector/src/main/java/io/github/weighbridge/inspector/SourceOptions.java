@@ -17,7 +17,7 @@ final class SourceOptions {
     @Parameters(index = "0", paramLabel = "SOURCE", description = "A checkpoint: a file or a folder.") private String source = "";
 
     @Option(names = "--pass-unknown",
-            description = "Pass tensors through that the architecture has no place for, instead of refusing them.") private boolean passUnknown;
+            description = "Pass tensors through that the architecture has no place for.") private boolean passUnknown;
 
     /// The path as given.
     String path() {
