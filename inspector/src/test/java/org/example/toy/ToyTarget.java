@@ -6,8 +6,10 @@ import io.github.weighbridge.family.Dialect;
 import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Blob;
@@ -33,6 +35,9 @@ final class ToyTarget implements Target {
     private static final Map<String, DenseEncoding> TYPES =
             Map.of("f32", DenseEncoding.F32, "bf16", DenseEncoding.BF16, "f16", DenseEncoding.F16,
                     "toy32", DenseEncoding.F32, "toy16", DenseEncoding.BF16);
+
+    /// The name of a model whose plans are wrong.
+    static final String WRONG = "wrong";
 
     private final Checkpoint source;
     private final TargetRequest request;
@@ -110,7 +115,9 @@ final class ToyTarget implements Target {
         for (TargetTensor tensor : tensors) {
             Encoding encoding = assignment.of(tensor).encoding();
             stored.add(new StoredTensor(tensor.name(), tensor.shape(), encoding, List.of(new Span(0, 0, encoding.bytes(tensor.shape())))));
-            identities.put(tensor.name(), tensor.identity());
+            // A plan that is wrong about what its result is: someone has to notice.
+            boolean wrong = source.architecture().name().equals(WRONG);
+            identities.put(tensor.name(), wrong ? new Identity(Role.OTHER, Component.DRAFTER, Identity.NO_LAYER) : tensor.identity());
         }
         Value.Fields config = source.architecture().known() ? source.architecture().parameters() : Value.Fields.EMPTY;
         LayoutBuilder layout = new LayoutBuilder();

@@ -62,12 +62,19 @@ sealed interface Task {
     /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, recipes may
     /// need to see whole rows.
     static List<Region> regions(Job job, Region whole, long most) {
+        return regions(job.target().shape(), job.target().encoding(), whole, most, job.importance().isPresent());
+    }
+
+    /// A region cut into pieces of about `most` elements that an encoding may process apart.
+    static List<Region> regions(Shape shape, Encoding encoding, Region whole, long most) {
+        return regions(shape, encoding, whole, most, false);
+    }
+
+    private static List<Region> regions(Shape shape, Encoding encoding, Region whole, long most, boolean wholeRows) {
         List<Region> regions = new ArrayList<>();
-        Shape shape = job.target().shape();
-        Encoding encoding = job.target().encoding();
         long columns = whole.columnCount();
         long unit = encoding.rowUnit(shape);
-        if (columns * unit <= most || unit > 1 || job.importance().isPresent()) {
+        if (columns * unit <= most || unit > 1 || wholeRows) {
             long rows = Math.max(1, most / Math.max(1, columns) / unit) * unit;
             for (long row = whole.rowBegin(); row < whole.rowEnd(); row += rows) {
                 regions.add(new Region(row, Math.min(whole.rowEnd(), row + rows), whole.columnBegin(), whole.columnEnd()));

@@ -119,7 +119,8 @@ abstract class Decoder implements Family {
         Layer first = architecture.layers().getFirst();
         // Keys and values of two bytes in all layers.
         if (!Shape.fits(architecture.contextLength(), first.keyValueHeads(), first.keyLength(), 4, architecture.layers().size())) {
-            throw p.wrong("max_position_embeddings", architecture.contextLength(), "a context whose key/value cache stays below 2^63 bytes");
+            throw p.wrong("max_position_embeddings", architecture.contextLength(),
+                    "a context whose key/value cache stays below 2^63 bytes");
         }
         try {
             for (Row row : table(architecture)) {

@@ -103,7 +103,8 @@ public final class Gemma3 extends Decoder {
         config.put("layer_types", new Value.Items(all));
         if (given.fields().get("query_pre_attn_scalar").isEmpty()) {
             long heads = given.whole("num_attention_heads", 1, 1 << 20);
-            long scalar = count == LAYERS_OF_27B ? given.whole("hidden_size", 1, Parameters.MAXIMUM) / heads : given.whole("head_dim", 1, 1 << 20);
+            long scalar = count == LAYERS_OF_27B ? given.whole("hidden_size", 1, Parameters.MAXIMUM) / heads
+                    : given.whole("head_dim", 1, 1 << 20);
             config.put("query_pre_attn_scalar", Value.of(scalar));
         }
         Optional<Parameters> vision = given.object("vision_config");
@@ -124,7 +125,8 @@ public final class Gemma3 extends Decoder {
     /// Saves of different versions have the text model at different depths.
     @Override
     String canonicalName(String stored) {
-        for (String prefix : List.of("language_model.model.", "model.language_model.", "model.vision_tower.", "model.multi_modal_projector.")) {
+        for (String prefix : List.of("language_model.model.", "model.language_model.", "model.vision_tower.",
+                "model.multi_modal_projector.")) {
             if (stored.startsWith(prefix)) {
                 String own = stored.substring(prefix.length());
                 return prefix.contains("language_model") ? "model." + own : prefix.substring("model.".length()) + own;
@@ -150,12 +152,15 @@ public final class Gemma3 extends Decoder {
             int head = layer.keyLength();
             long queries = (long) layer.heads() * head;
             long keys = (long) layer.keyValueHeads() * head;
-            own.transformed(Role.ATTENTION_NORM, hf + "input_layernorm.weight", gg + "attn_norm.weight", Presence.REQUIRED, Shape.of(h), plusOne);
+            own.transformed(Role.ATTENTION_NORM, hf + "input_layernorm.weight", gg + "attn_norm.weight", Presence.REQUIRED, Shape.of(h),
+                    plusOne);
             own.add(Role.ATTENTION_Q, hf + "self_attn.q_proj.weight", gg + "attn_q.weight", Shape.of(queries, h));
-            own.transformed(Role.ATTENTION_Q_NORM, hf + "self_attn.q_norm.weight", gg + "attn_q_norm.weight", Presence.REQUIRED, Shape.of(head),
+            own.transformed(Role.ATTENTION_Q_NORM, hf + "self_attn.q_norm.weight", gg + "attn_q_norm.weight", Presence.REQUIRED,
+                    Shape.of(head),
                     plusOne);
             own.add(Role.ATTENTION_K, hf + "self_attn.k_proj.weight", gg + "attn_k.weight", Shape.of(keys, h));
-            own.transformed(Role.ATTENTION_K_NORM, hf + "self_attn.k_norm.weight", gg + "attn_k_norm.weight", Presence.REQUIRED, Shape.of(head),
+            own.transformed(Role.ATTENTION_K_NORM, hf + "self_attn.k_norm.weight", gg + "attn_k_norm.weight", Presence.REQUIRED,
+                    Shape.of(head),
                     plusOne);
             own.add(Role.ATTENTION_V, hf + "self_attn.v_proj.weight", gg + "attn_v.weight", Shape.of(keys, h));
             own.add(Role.ATTENTION_OUTPUT, hf + "self_attn.o_proj.weight", gg + "attn_output.weight", Shape.of(h, queries));

@@ -21,9 +21,10 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     private static final String QUANTISED_TABLE = ".embedding_quantized";
     private static final String TEXT_SUFFIX = "_text";
     /// Parameters that do not belong to the text model.
-    private static final Set<String> OF_THE_WHOLE = Set.of("vision_config", "audio_config", "boi_token_id", "eoi_token_id", "image_token_id",
-            "video_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index", "audio_token_id", "vision_soft_tokens_per_image",
-            "backbone_hidden_size", "use_ordered_embeddings", "num_centroids", "centroid_intermediate_top_k");
+    private static final Set<String> OF_THE_WHOLE =
+            Set.of("vision_config", "audio_config", "boi_token_id", "eoi_token_id", "image_token_id",
+                    "video_token_id", "boa_token_id", "eoa_token_id", "eoa_token_index", "audio_token_id", "vision_soft_tokens_per_image",
+                    "backbone_hidden_size", "use_ordered_embeddings", "num_centroids", "centroid_intermediate_top_k");
     private static final int MOST_LAYERS = 4096;
     /// In all layers together.
     private static final long MOST_EXPERTS = 1L << 16;
@@ -225,7 +226,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         Value.Fields p = architecture.parameters();
         String type = p.text("model_type").orElse("gemma4");
         boolean unified = type.startsWith("gemma4_unified");
-        String className = (unified ? "Gemma4Unified" : "Gemma4") + (Gemma4.isAssistant(architecture) ? "AssistantForCausalLM" : "ForConditionalGeneration");
+        String className = (unified ? "Gemma4Unified" : "Gemma4")
+                + (Gemma4.isAssistant(architecture) ? "AssistantForCausalLM" : "ForConditionalGeneration");
         String whole = type.endsWith(TEXT_SUFFIX) ? type.substring(0, type.length() - TEXT_SUFFIX.length()) : type;
         Map<String, Value> top = new LinkedHashMap<>();
         Map<String, Value> text = new LinkedHashMap<>();

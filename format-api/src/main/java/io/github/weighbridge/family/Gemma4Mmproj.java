@@ -34,7 +34,8 @@ record Gemma4Mmproj(Family family) implements Dialect {
             "mlp.up_proj", "ffn_up", "mlp.down_proj", "ffn_down", "post_feedforward_layernorm", "ffn_post_norm");
 
     /// Modules of an audio layer. The two norms of the convolution have each other's name, which is how llama.cpp reads them.
-    private static final Map<String, String> AUDIO = pairs("feed_forward1.pre_layer_norm", "ffn_norm", "feed_forward1.ffw_layer_1", "ffn_up",
+    private static final Map<String, String> AUDIO = pairs("feed_forward1.pre_layer_norm", "ffn_norm", "feed_forward1.ffw_layer_1",
+            "ffn_up",
             "feed_forward1.ffw_layer_2", "ffn_down", "feed_forward1.post_layer_norm", "ffn_post_norm", "feed_forward2.pre_layer_norm",
             "ffn_norm_1", "feed_forward2.ffw_layer_1", "ffn_up_1", "feed_forward2.ffw_layer_2", "ffn_down_1",
             "feed_forward2.post_layer_norm", "ffn_post_norm_1", "norm_pre_attn", "attn_pre_norm", "norm_post_attn", "attn_post_norm",

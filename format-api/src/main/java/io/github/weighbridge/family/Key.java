@@ -101,7 +101,8 @@ record Key(String config, String gguf, MetadataEntry.Type type, long minimum, lo
                 whole("num_key_value_heads", "attention.head_count_kv", 1 << 20).as(Use.OPTIONAL),
                 new Key("rope_scaling.rope_type", "rope.scaling.type", MetadataEntry.Type.TEXT, 0, 0, Use.OPTIONAL),
                 number("rope_scaling.factor", "rope.scaling.factor"),
-                whole("rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length", Parameters.MOST_TOKENS).as(Use.OPTIONAL),
+                whole("rope_scaling.original_max_position_embeddings", "rope.scaling.original_context_length", Parameters.MOST_TOKENS)
+                        .as(Use.OPTIONAL),
                 number("rope_theta", "rope.freq_base"),
                 number("rope_local_base_freq", "rope.freq_base_swa"),
                 number("rms_norm_eps", "attention.layer_norm_rms_epsilon"),

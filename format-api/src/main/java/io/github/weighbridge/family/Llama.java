@@ -83,8 +83,10 @@ public final class Llama extends Decoder {
             long keys = (long) layer.keyValueHeads() * head;
             List<Transform> pairs = List.of(new Transform.Swap(0, 2, head / 2, 1));
             own.add(Role.ATTENTION_NORM, hf + "input_layernorm.weight", gg + "attn_norm.weight", Shape.of(h));
-            own.transformed(Role.ATTENTION_Q, hf + "self_attn.q_proj.weight", gg + "attn_q.weight", Presence.REQUIRED, Shape.of(queries, h), pairs);
-            own.transformed(Role.ATTENTION_K, hf + "self_attn.k_proj.weight", gg + "attn_k.weight", Presence.REQUIRED, Shape.of(keys, h), pairs);
+            own.transformed(Role.ATTENTION_Q, hf + "self_attn.q_proj.weight", gg + "attn_q.weight", Presence.REQUIRED, Shape.of(queries, h),
+                    pairs);
+            own.transformed(Role.ATTENTION_K, hf + "self_attn.k_proj.weight", gg + "attn_k.weight", Presence.REQUIRED, Shape.of(keys, h),
+                    pairs);
             own.add(Role.ATTENTION_V, hf + "self_attn.v_proj.weight", gg + "attn_v.weight", Shape.of(keys, h));
             own.add(Role.ATTENTION_OUTPUT, hf + "self_attn.o_proj.weight", gg + "attn_output.weight", Shape.of(h, queries));
             if (attentionBias) {

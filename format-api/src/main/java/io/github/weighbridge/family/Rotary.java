@@ -70,7 +70,8 @@ final class Rotary {
         if (type.equals("yarn")) {
             return config;
         }
-        return type.equals("linear") ? config.with(SCALING, config.object(SCALING).orElseThrow().without(ORIGINAL)) : config.without(SCALING);
+        return type.equals("linear") ? config.with(SCALING, config.object(SCALING).orElseThrow().without(ORIGINAL))
+                : config.without(SCALING);
     }
 
     /// Completes what was read of GGUF's keys by what the tensor of divisors says.
@@ -121,7 +122,8 @@ final class Rotary {
     static Optional<View.Constant> factors(Value.Fields config, int headSize) {
         Optional<List<Value>> kept = config.list(FACTORS);
         if (kept.isPresent() && kept.get().size() == headSize / 2) {
-            List<Float> values = kept.get().stream().map(value -> value instanceof Value.Real(double number) ? (float) number : 1f).toList();
+            List<Float> values =
+                    kept.get().stream().map(value -> value instanceof Value.Real(double number) ? (float) number : 1f).toList();
             return Optional.of(new View.Constant(Shape.of(values.size()), values));
         }
         Optional<Value.Fields> scaling = config.object(SCALING).filter(s -> s.text(TYPE).filter(LLAMA3::equals).isPresent());

@@ -19,6 +19,11 @@ public record Assignment(Map<String, Choice> choices, List<Finding> findings, Op
         findings = List.copyOf(findings);
     }
 
+    /// An assignment that follows no named type.
+    public Assignment(Map<String, Choice> choices, List<Finding> findings) {
+        this(choices, findings, Optional.empty());
+    }
+
     /// The choice for a target tensor.
     ///
     /// @throws IllegalArgumentException when there is none

@@ -13,6 +13,11 @@ import java.util.Optional;
 /// @param reason why it got its encoding
 /// @param importance what its columns matter, where that is known and the encoder is to mind it
 public record Job(View view, StoredTensor target, String method, Mode mode, String reason, Optional<Importance> importance) {
+    /// A job without importance.
+    public Job(View view, StoredTensor target, String method, Mode mode, String reason) {
+        this(view, target, method, mode, reason, Optional.empty());
+    }
+
     /// How bytes come about.
     public enum Mode {
         /// The source's bytes, copied, possibly in another order of rows.

@@ -163,7 +163,8 @@ public final class GridDetector {
                     surprise += fits ? Math.max(0, surprises.get(i) - bits) : 0;
                 }
             }
-            return tellingExact >= SHARE * telling && exact >= SHARE * needs.size() && surprise >= ENOUGH ? (double) exact / needs.size() : 0;
+            return tellingExact >= SHARE * telling && exact >= SHARE * needs.size() && surprise >= ENOUGH ? (double) exact / needs.size()
+                    : 0;
         }
     }
 
@@ -275,7 +276,7 @@ public final class GridDetector {
             boolean fits = block.finite() && (shifted ? block.fitShifted(GridBlock.MOST_LEVELS) : block.fit(GridBlock.MOST_LEVELS));
             profile.needs.add(!fits ? new int[] {Integer.MAX_VALUE, Integer.MAX_VALUE}
                     : shifted ? new int[] {block.bits(Grid.Zero.MINIMUM)}
-                            : new int[] {block.bits(Grid.Zero.NONE), block.bits(Grid.Zero.INTEGER)});
+                    : new int[] {block.bits(Grid.Zero.NONE), block.bits(Grid.Zero.INTEGER)});
             profile.surprises.add(fits ? block.surprise(seen, shifted) : 0);
             profile.informative.add(block.informative(shifted));
         }

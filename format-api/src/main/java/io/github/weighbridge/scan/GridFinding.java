@@ -46,7 +46,9 @@ public record GridFinding(int bits, long group, boolean wholeRows, Grid.Zero zer
         if (exactBlocks < 1) {
             return List.of();
         }
-        return candidates.stream().<Encoding>map(encoding -> encoding).filter(encoding -> encoding.misfit(shape).isEmpty() && scales.stream()
-                .anyMatch(scale -> encoding.carries(grid(scale), shape).kind() == Carriage.Kind.EXACT)).toList();
+        return candidates.stream().<Encoding>map(encoding -> encoding)
+                .filter(encoding -> encoding.misfit(shape).isEmpty() && scales.stream()
+                        .anyMatch(scale -> encoding.carries(grid(scale), shape).kind() == Carriage.Kind.EXACT))
+                .toList();
     }
 }

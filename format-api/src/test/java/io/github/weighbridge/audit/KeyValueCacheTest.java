@@ -1,6 +1,5 @@
 package io.github.weighbridge.audit;
 
-import io.github.weighbridge.audit.KeyValueCache.Type;
 import io.github.weighbridge.family.Gemma4Configs;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Value;
@@ -35,12 +34,12 @@ class KeyValueCacheTest {
                 .hasSize(sliding);
         for (long context : new long[] {1, 511, 512, 513, 1024, 4096, 32_768, 131_072, 262_144}) {
             long elements = fullElements * context + slidingElements * Math.min(context, window);
-            assertThat(KeyValueCache.bytes(architecture, context, Type.F16)).isEqualTo(elements * 2);
-            assertThat(KeyValueCache.bytes(architecture, context, Type.INT8)).isEqualTo(elements);
-            assertThat(KeyValueCache.bytes(architecture, context, Type.Q8_0)).isEqualTo(elements / 32 * 34);
-            assertThat(KeyValueCache.bytes(architecture, context, Type.Q4_0)).isEqualTo(elements / 32 * 18);
+            assertThat(KeyValueCache.bytes(architecture, context, KeyValueCache.Type.F16)).isEqualTo(elements * 2);
+            assertThat(KeyValueCache.bytes(architecture, context, KeyValueCache.Type.INT8)).isEqualTo(elements);
+            assertThat(KeyValueCache.bytes(architecture, context, KeyValueCache.Type.Q8_0)).isEqualTo(elements / 32 * 34);
+            assertThat(KeyValueCache.bytes(architecture, context, KeyValueCache.Type.Q4_0)).isEqualTo(elements / 32 * 18);
         }
-        assertThat(KeyValueCache.bytes(architecture, 0, Type.F16)).isZero();
+        assertThat(KeyValueCache.bytes(architecture, 0, KeyValueCache.Type.F16)).isZero();
     }
 
     @ParameterizedTest
@@ -51,16 +50,16 @@ class KeyValueCacheTest {
         "31B,1120 3360 11040 21280,595 1785 5865 11305,560 1680 5520 10640,315 945 3105 5985"})
     void theCacheOfEveryReleasedModelInMebibytes(String size, String f16, String q8, String int8, String q4)
             throws CheckpointFormatException {
-        assertTable(size, Type.F16, f16);
-        assertTable(size, Type.Q8_0, q8);
-        assertTable(size, Type.INT8, int8);
-        assertTable(size, Type.Q4_0, q4);
+        assertTable(size, KeyValueCache.Type.F16, f16);
+        assertTable(size, KeyValueCache.Type.Q8_0, q8);
+        assertTable(size, KeyValueCache.Type.INT8, int8);
+        assertTable(size, KeyValueCache.Type.Q4_0, q4);
     }
 
-    private static void assertTable(String size, Type type, String cells) throws CheckpointFormatException {
-        String[] expected = cells.split(" ");
-        for (int i = 0; i < expected.length; i++) {
-            BigDecimal cell = new BigDecimal(expected[i]);
+    private static void assertTable(String size, KeyValueCache.Type type, String cells) throws CheckpointFormatException {
+        List<String> expected = List.of(cells.split(" ", -1));
+        for (int i = 0; i < expected.size(); i++) {
+            BigDecimal cell = new BigDecimal(expected.get(i));
             BigDecimal mebibytes = BigDecimal.valueOf(KeyValueCache.bytes(released(size), CONTEXTS.get(i), type))
                     .divide(BigDecimal.valueOf(1 << 20));
             assertThat(mebibytes.setScale(cell.scale(), RoundingMode.HALF_EVEN)).as("%s %s %s", size, type, CONTEXTS.get(i))
@@ -74,34 +73,36 @@ class KeyValueCacheTest {
     @ParameterizedTest
     @ValueSource(strings = {"E2B", "E4B", "12B", "26B-A4B", "31B"})
     void draftersKeepNoCache(String size) throws CheckpointFormatException {
-        assertThat(KeyValueCache.bytes(Gemma4Configs.architecture(Gemma4Configs.assistant(size)), 131_072, Type.F16)).isZero();
+        assertThat(KeyValueCache.bytes(Gemma4Configs.architecture(Gemma4Configs.assistant(size)), 131_072, KeyValueCache.Type.F16))
+                .isZero();
     }
 
     @Test
     void aBlockThatIsNotFullCountsWhole() {
-        assertThat(Type.Q8_0.bytes(1)).isEqualTo(34);
-        assertThat(Type.Q8_0.bytes(32)).isEqualTo(34);
-        assertThat(Type.Q8_0.bytes(33)).isEqualTo(68);
-        assertThat(Type.Q4_0.bytes(0)).isZero();
+        assertThat(KeyValueCache.Type.Q8_0.bytes(1)).isEqualTo(34);
+        assertThat(KeyValueCache.Type.Q8_0.bytes(32)).isEqualTo(34);
+        assertThat(KeyValueCache.Type.Q8_0.bytes(33)).isEqualTo(68);
+        assertThat(KeyValueCache.Type.Q4_0.bytes(0)).isZero();
         Layer layer = new Layer(0, Layer.Attention.SLIDING, 10, 1, 1, 4, 5, 0, 1, 0, 0, 0);
-        assertThat(KeyValueCache.bytes(layer, 3, Type.Q4_0)).as("12 keys and 15 values").isEqualTo(36);
-        assertThat(KeyValueCache.bytes(layer, 100, Type.F16)).isEqualTo(10 * 9 * 2);
+        assertThat(KeyValueCache.bytes(layer, 3, KeyValueCache.Type.Q4_0)).as("12 keys and 15 values").isEqualTo(36);
+        assertThat(KeyValueCache.bytes(layer, 100, KeyValueCache.Type.F16)).isEqualTo(10 * 9 * 2);
     }
 
     @Test
     void typesAreKnownByTheirWords() {
-        assertThat(Type.of("q8_0")).contains(Type.Q8_0);
-        assertThat(Type.of("F16")).contains(Type.F16);
-        assertThat(Type.of("q5_0")).isEmpty();
-        for (Type type : Type.values()) {
-            assertThat(Type.of(type.word())).contains(type);
+        assertThat(KeyValueCache.Type.of("q8_0")).contains(KeyValueCache.Type.Q8_0);
+        assertThat(KeyValueCache.Type.of("F16")).contains(KeyValueCache.Type.F16);
+        assertThat(KeyValueCache.Type.of("q5_0")).isEmpty();
+        for (KeyValueCache.Type type : KeyValueCache.Type.values()) {
+            assertThat(KeyValueCache.Type.of(type.word())).contains(type);
         }
     }
 
     @Test
     void aContextBeyondAllNumbersIsNoWrongNumber() throws CheckpointFormatException {
         Architecture architecture = released("31B");
-        assertThatThrownBy(() -> KeyValueCache.bytes(architecture, Long.MAX_VALUE / 2, Type.F16)).isInstanceOf(ArithmeticException.class);
+        assertThatThrownBy(() -> KeyValueCache.bytes(architecture, Long.MAX_VALUE / 2, KeyValueCache.Type.F16))
+                .isInstanceOf(ArithmeticException.class);
     }
 
     @Test
@@ -119,7 +120,7 @@ class KeyValueCacheTest {
                     } catch (CheckpointFormatException e) {
                         continue;
                     }
-                    for (Type type : Type.values()) {
+                    for (KeyValueCache.Type type : KeyValueCache.Type.values()) {
                         assertThat(KeyValueCache.bytes(architecture, architecture.contextLength(), type)).isPositive();
                     }
                     accepted++;

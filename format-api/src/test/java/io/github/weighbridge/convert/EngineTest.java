@@ -22,6 +22,7 @@ import io.github.weighbridge.model.TensorGraph;
 import io.github.weighbridge.plan.Blob;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
@@ -622,9 +623,11 @@ class EngineTest {
     void tasksCoverATensorOnceWhateverItsShape() {
         for (Encoding encoding : List.of(DenseEncoding.BF16, INT4, DENSE_INT4, INT8)) {
             for (Shape shape : List.of(Shape.of(1), Shape.of(3, 5), Shape.of(1000, 7), Shape.of(3, 1001), Shape.of(2, 3, 8))) {
+                StoredTensor whole = new StoredTensor("t", shape, encoding, spans(encoding, shape));
+                Job job = new Job(View.of(whole), whole, "plain", Job.Mode.ENCODE, "test", Optional.empty());
                 for (long most : new long[] {1, 10, 64, 1000, 100_000}) {
                     int[] covered = new int[(int) shape.elements()];
-                    for (Region region : Task.regions(shape, encoding, Region.all(shape), most)) {
+                    for (Region region : Task.regions(job, Region.all(shape), most)) {
                         assertThat(region.rowBegin() % encoding.rowUnit(shape)).isZero();
                         assertThat(region.columnBegin() % encoding.columnUnit(shape)).isZero();
                         for (long row = region.rowBegin(); row < region.rowEnd(); row++) {
@@ -637,5 +640,10 @@ class EngineTest {
                 }
             }
         }
+    }
+
+    private static List<Span> spans(Encoding encoding, Shape shape) {
+        return java.util.stream.IntStream.range(0, encoding.planes().size())
+                .mapToObj(plane -> new Span(0, 0, encoding.planeBytes(plane, shape))).toList();
     }
 }

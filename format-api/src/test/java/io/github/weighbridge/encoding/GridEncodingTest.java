@@ -151,7 +151,17 @@ class GridEncodingTest {
     }
 
     /// Random levels and scales, in whole and as numbers.
-    private record Sample(Codes codes, float[] values, MemorySegment[] planes) {
+    private static final class Sample {
+        private final Codes codes;
+        private final float[] values;
+        private final MemorySegment[] planes;
+
+        private Sample(Codes codes, float[] values, MemorySegment[] planes) {
+            this.codes = codes;
+            this.values = values;
+            this.planes = planes;
+        }
+
         static Sample of(Case example, long seed) {
             Random random = new Random(seed);
             GridEncoding encoding = example.encoding;

@@ -1,6 +1,5 @@
 package io.github.weighbridge.family;
 
-import io.github.weighbridge.family.MetadataEntry.Type;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
@@ -57,7 +56,7 @@ class Gemma4GgufTest {
         for (int i = 0; i < namesTypesAndValues.length; i += 3) {
             Object value = namesTypesAndValues[i + 2];
             keys.put((String) namesTypesAndValues[i],
-                    new MetadataEntry((String) namesTypesAndValues[i], (Type) namesTypesAndValues[i + 1], switch (value) {
+                    new MetadataEntry((String) namesTypesAndValues[i], (MetadataEntry.Type) namesTypesAndValues[i + 1], switch (value) {
                         case Integer number -> Value.of(number);
                         case Double number -> Value.of(number);
                         case Value other -> other;
@@ -69,16 +68,23 @@ class Gemma4GgufTest {
 
     @Test
     void theKeysOfE2bAreThoseOfLlamaCppsConverter() throws CheckpointFormatException {
-        assertKeys(Gemma4Configs.config("E2B"), "gemma4.", keys("block_count", Type.U32, 35, "context_length", Type.U32, 131_072,
-                "embedding_length", Type.U32, 1536, "feed_forward_length", Type.I32,
-                whole(joined(repeated(15, 6144), repeated(20, 12_288))),
-                "attention.head_count", Type.U32, 8, "attention.head_count_kv", Type.U32, 1, "attention.layer_norm_rms_epsilon", Type.F32,
-                1e-6, "attention.key_length", Type.U32, 512, "attention.value_length", Type.U32, 512, "attention.key_length_swa", Type.U32,
-                256, "attention.value_length_swa", Type.U32, 256, "attention.sliding_window", Type.U32, 512,
-                "attention.sliding_window_pattern", Type.BOOL, slidingFlags(35, 5), "attention.shared_kv_layers", Type.U32, 20,
-                "embedding_length_per_layer_input", Type.U32, 256, "final_logit_softcapping", Type.F32, 30.0, "rope.freq_base", Type.F32,
-                1e6,
-                "rope.freq_base_swa", Type.F32, 1e4, "rope.dimension_count", Type.U32, 512, "rope.dimension_count_swa", Type.U32, 256));
+        assertKeys(Gemma4Configs.config("E2B"), "gemma4.",
+                keys("block_count", MetadataEntry.Type.U32, 35, "context_length", MetadataEntry.Type.U32, 131_072,
+                        "embedding_length", MetadataEntry.Type.U32, 1536, "feed_forward_length", MetadataEntry.Type.I32,
+                        whole(joined(repeated(15, 6144), repeated(20, 12_288))),
+                        "attention.head_count", MetadataEntry.Type.U32, 8, "attention.head_count_kv", MetadataEntry.Type.U32, 1,
+                        "attention.layer_norm_rms_epsilon", MetadataEntry.Type.F32,
+                        1e-6, "attention.key_length", MetadataEntry.Type.U32, 512, "attention.value_length", MetadataEntry.Type.U32, 512,
+                        "attention.key_length_swa", MetadataEntry.Type.U32,
+                        256, "attention.value_length_swa", MetadataEntry.Type.U32, 256, "attention.sliding_window", MetadataEntry.Type.U32,
+                        512,
+                        "attention.sliding_window_pattern", MetadataEntry.Type.BOOL, slidingFlags(35, 5), "attention.shared_kv_layers",
+                        MetadataEntry.Type.U32, 20,
+                        "embedding_length_per_layer_input", MetadataEntry.Type.U32, 256, "final_logit_softcapping", MetadataEntry.Type.F32,
+                        30.0, "rope.freq_base", MetadataEntry.Type.F32,
+                        1e6,
+                        "rope.freq_base_swa", MetadataEntry.Type.F32, 1e4, "rope.dimension_count", MetadataEntry.Type.U32, 512,
+                        "rope.dimension_count_swa", MetadataEntry.Type.U32, 256));
     }
 
     @Test
@@ -87,15 +93,23 @@ class Gemma4GgufTest {
         for (int group = 0; group < 5; group++) {
             heads.addAll(joined(repeated(5, 8), List.of(2)));
         }
-        assertKeys(Gemma4Configs.config("26B-A4B"), "gemma4.", keys("block_count", Type.U32, 30, "context_length", Type.U32, 262_144,
-                "embedding_length", Type.U32, 2816, "feed_forward_length", Type.U32, 2112, "attention.head_count", Type.U32, 16,
-                "attention.head_count_kv", Type.I32, whole(heads), "attention.layer_norm_rms_epsilon", Type.F32, 1e-6,
-                "attention.key_length", Type.U32, 512, "attention.value_length", Type.U32, 512, "attention.key_length_swa", Type.U32, 256,
-                "attention.value_length_swa", Type.U32, 256, "attention.sliding_window", Type.U32, 1024,
-                "attention.sliding_window_pattern", Type.BOOL, slidingFlags(30, 6), "attention.shared_kv_layers", Type.U32, 0,
-                "embedding_length_per_layer_input", Type.U32, 0, "final_logit_softcapping", Type.F32, 30.0, "rope.freq_base", Type.F32, 1e6,
-                "rope.freq_base_swa", Type.F32, 1e4, "rope.dimension_count", Type.U32, 512, "rope.dimension_count_swa", Type.U32, 256,
-                "expert_count", Type.U32, 128, "expert_used_count", Type.U32, 8, "expert_feed_forward_length", Type.U32, 704));
+        assertKeys(Gemma4Configs.config("26B-A4B"), "gemma4.",
+                keys("block_count", MetadataEntry.Type.U32, 30, "context_length", MetadataEntry.Type.U32, 262_144,
+                        "embedding_length", MetadataEntry.Type.U32, 2816, "feed_forward_length", MetadataEntry.Type.U32, 2112,
+                        "attention.head_count", MetadataEntry.Type.U32, 16,
+                        "attention.head_count_kv", MetadataEntry.Type.I32, whole(heads), "attention.layer_norm_rms_epsilon",
+                        MetadataEntry.Type.F32, 1e-6,
+                        "attention.key_length", MetadataEntry.Type.U32, 512, "attention.value_length", MetadataEntry.Type.U32, 512,
+                        "attention.key_length_swa", MetadataEntry.Type.U32, 256,
+                        "attention.value_length_swa", MetadataEntry.Type.U32, 256, "attention.sliding_window", MetadataEntry.Type.U32, 1024,
+                        "attention.sliding_window_pattern", MetadataEntry.Type.BOOL, slidingFlags(30, 6), "attention.shared_kv_layers",
+                        MetadataEntry.Type.U32, 0,
+                        "embedding_length_per_layer_input", MetadataEntry.Type.U32, 0, "final_logit_softcapping", MetadataEntry.Type.F32,
+                        30.0, "rope.freq_base", MetadataEntry.Type.F32, 1e6,
+                        "rope.freq_base_swa", MetadataEntry.Type.F32, 1e4, "rope.dimension_count", MetadataEntry.Type.U32, 512,
+                        "rope.dimension_count_swa", MetadataEntry.Type.U32, 256,
+                        "expert_count", MetadataEntry.Type.U32, 128, "expert_used_count", MetadataEntry.Type.U32, 8,
+                        "expert_feed_forward_length", MetadataEntry.Type.U32, 704));
     }
 
     @Test

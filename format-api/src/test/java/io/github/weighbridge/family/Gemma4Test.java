@@ -294,7 +294,7 @@ class Gemma4Test {
             assertThat(Families.installed().describing(Dialect.HUGGING_FACE,
                     new Parameters("c", Gemma4Configs.object("model_type", type)))).as(type).isPresent();
         }
-        assertThat(Families.installed().describing(Dialect.HUGGING_FACE, new Parameters("c", Gemma4Configs.object("model_type", "llama"))))
+        assertThat(Families.installed().describing(Dialect.HUGGING_FACE, new Parameters("c", Gemma4Configs.object("model_type", "bert"))))
                 .isEmpty();
         assertThat(Families.installed().describing(Dialect.GGUF, new Parameters("c", Gemma4Configs.object("model_type", "gemma4"))))
                 .isEmpty();

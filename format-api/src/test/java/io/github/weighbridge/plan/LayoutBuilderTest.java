@@ -33,7 +33,7 @@ class LayoutBuilderTest {
         Shape shape = Shape.of(dimensions);
         List<Span> spans = new ArrayList<>();
         for (int plane = 0; plane < encoding.planes().size(); plane++) {
-            spans.add(new Span(3, 1000 * (plane + 1), encoding.planeBytes(plane, shape)));
+            spans.add(new Span(3, 1000L * (plane + 1), encoding.planeBytes(plane, shape)));
         }
         return new StoredTensor("source", shape, encoding, spans);
     }
@@ -59,7 +59,8 @@ class LayoutBuilderTest {
         assertThat(layOut(View.of(stored(DenseEncoding.BF16, 4, 6)), Choice.of(DenseEncoding.BF16, "keep"), jobs).pieces())
                 .containsExactly(new Piece.Copy(0, 48, 3, 1000));
         assertThat(jobs).containsExactly(new Job(View.of(stored(DenseEncoding.BF16, 4, 6)),
-                new StoredTensor("t", Shape.of(4, 6), DenseEncoding.BF16, List.of(new Span(0, 0, 48))), "plain", Job.Mode.COPY, "keep"));
+                new StoredTensor("t", Shape.of(4, 6), DenseEncoding.BF16, List.of(new Span(0, 0, 48))), "plain", Job.Mode.COPY, "keep",
+                Optional.empty()));
     }
 
     @Test
@@ -212,9 +213,10 @@ class LayoutBuilderTest {
     void anAssignmentKnowsEveryTensorOrSaysSo() {
         TargetTensor tensor = new TargetTensor("a", Identity.NONE, View.of(stored(DenseEncoding.BF16, 5)), List.of());
         Choice choice = Choice.of(DenseEncoding.BF16, "r");
-        assertThat(new Assignment(Map.of("a", choice), List.of()).of(tensor)).isEqualTo(choice);
+        assertThat(new Assignment(Map.of("a", choice), List.of(), Optional.empty()).of(tensor)).isEqualTo(choice);
         assertThat(tensor.shape()).isEqualTo(Shape.of(5));
-        assertThatThrownBy(() -> new Assignment(Map.of(), List.of()).of(tensor)).isInstanceOf(IllegalArgumentException.class)
+        assertThatThrownBy(() -> new Assignment(Map.of(), List.of(), Optional.empty()).of(tensor))
+                .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("no encoding is assigned to a");
     }
 }

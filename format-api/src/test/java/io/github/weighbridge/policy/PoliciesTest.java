@@ -83,7 +83,7 @@ class PoliciesTest {
             }
             Map<String, Choice> choices = new LinkedHashMap<>();
             tensors.forEach(tensor -> choices.put(tensor.name(), Choice.of(DenseEncoding.F16, pure ? "pure" : "mixed")));
-            return new Assignment(choices, List.of(Finding.info("fallback", "a fallback", List.of())));
+            return new Assignment(choices, List.of(Finding.info("fallback", "a fallback", List.of())), Optional.of("mix"));
         }
 
         @Override
@@ -168,6 +168,8 @@ class PoliciesTest {
         assertThat(assignment.choices().get("blk.0.q")).isEqualTo(Choice.of(DenseEncoding.F16, "mixed"));
         assertThat(assignment.choices().get("blk.0.norm").reason()).isEqualTo("fixed");
         assertThat(assignment.findings()).extracting(Finding::code).containsExactly("fallback");
+        assertThat(assignment.type()).contains("mix");
+        assertThat(Policies.assign(Policy.KEEP, new TwoLayers()).type()).isEmpty();
         assertThat(assign(Policy.KEEP.withType("MIX", true)).get("blk.0.q").reason()).isEqualTo("pure");
         assertThatThrownBy(() -> assign(Policy.KEEP.withType("Q9_X", false))).isInstanceOf(PolicyException.class)
                 .hasMessage("no type Q9_X");

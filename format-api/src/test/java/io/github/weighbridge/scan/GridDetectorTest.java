@@ -1,7 +1,5 @@
 package io.github.weighbridge.scan;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.EncoderInputs;
@@ -27,6 +25,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 class GridDetectorTest {
     private static final int ROWS = 96;

@@ -67,8 +67,9 @@ record EncoderPart(Checkpoint source, TargetRequest request, Architecture archit
         List<Finding> findings = new ArrayList<>();
         Value.Fields images = images(source, request.limits());
         if (images.list("image_mean").isEmpty() && architecture.parameters().object("vision_config").isPresent()) {
-            findings.add(Finding.info("image-statistics-assumed", "the source does not say how pixels are scaled: mean 0 and deviation 1 are"
-                    + " written, as Gemma 4 has them", List.of()));
+            findings.add(
+                    Finding.info("image-statistics-assumed", "the source does not say how pixels are scaled: mean 0 and deviation 1 are"
+                            + " written, as Gemma 4 has them", List.of()));
         }
         return new EncoderPart(source, request, architecture, dialect.metadata(architecture), numbers(images, "image_mean", 0),
                 numbers(images, "image_std", 1), List.copyOf(tensors), Set.copyOf(used), List.copyOf(findings));

@@ -35,7 +35,8 @@ final class EncoderTensors {
         }
         String word = layer.group(3);
         // The second norm of a vision layer stands before its feed-forward network, that of an audio layer after everything.
-        Role role = word.equals("ln2") ? layer.group(1).equals("v") ? Role.FFN_NORM : Role.OUTPUT_NORM : ROLES.getOrDefault(word, Role.OTHER);
+        Role role =
+                word.equals("ln2") ? layer.group(1).equals("v") ? Role.FFN_NORM : Role.OUTPUT_NORM : ROLES.getOrDefault(word, Role.OTHER);
         return new Identity(role, component, Integer.parseInt(layer.group(2)));
     }
 }

@@ -107,7 +107,8 @@ final class GgufCheckpointReader {
         if (dialect.isPresent()) {
             documents = new Documents(HuggingFaceDocuments.of(set.first(), dialect.get().family(), architecture, findings));
         }
-        return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(), documents,
+        return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(),
+                documents,
                 findings, List.of());
     }
 

@@ -47,7 +47,8 @@ public final class GgufImportance {
         }
         GgufFile gguf = GgufFile.read(file, limits);
         if (gguf.byteOrder() == ByteOrder.BIG_ENDIAN) {
-            throw CheckpointFormatException.unsupported(file.name(), 4, "byte order of an importance matrix", "big-endian", "little-endian");
+            throw CheckpointFormatException.unsupported(file.name(), 4, "byte order of an importance matrix", "big-endian",
+                    "little-endian");
         }
         List<String> datasets = datasets(gguf);
         long chunks = u32(gguf, CHUNK_COUNT);
@@ -60,12 +61,14 @@ public final class GgufImportance {
         for (GgufTensorInfo sums : gguf.tensors()) {
             if (sums.name().endsWith(SUMS)) {
                 String of = sums.name().substring(0, sums.name().length() - SUMS.length());
-                GgufTensorInfo counts = gguf.tensor(of + COUNTS).orElseThrow(() -> wrong(gguf, sums, "counts", "none", "a tensor " + of + COUNTS));
+                GgufTensorInfo counts =
+                        gguf.tensor(of + COUNTS).orElseThrow(() -> wrong(gguf, sums, "counts", "none", "a tensor " + of + COUNTS));
                 entries.put(of, weights(gguf, sums, counts));
-            } else if (sums.name().endsWith(COUNTS)
-                    && gguf.tensor(sums.name().substring(0, sums.name().length() - COUNTS.length()) + SUMS).isEmpty()) {
-                throw wrong(gguf, sums, "sums", "none", "a tensor whose name ends in " + SUMS);
-            }
+            } else
+                if (sums.name().endsWith(COUNTS)
+                        && gguf.tensor(sums.name().substring(0, sums.name().length() - COUNTS.length()) + SUMS).isEmpty()) {
+                            throw wrong(gguf, sums, "sums", "none", "a tensor whose name ends in " + SUMS);
+                        }
         }
         if (entries.isEmpty()) {
             throw CheckpointFormatException.malformed(file.name(), -1, "tensors", gguf.tensors().size() + ", none of which ends in " + SUMS,
@@ -92,7 +95,8 @@ public final class GgufImportance {
     }
 
     private static CheckpointFormatException wrong(GgufFile gguf, GgufTensorInfo tensor, String what, Object found, String expected) {
-        return CheckpointFormatException.malformed(gguf.source().name(), tensor.entryOffset(), "tensor " + tensor.name() + ": " + what, found,
+        return CheckpointFormatException.malformed(gguf.source().name(), tensor.entryOffset(), "tensor " + tensor.name() + ": " + what,
+                found,
                 expected);
     }
 

@@ -90,7 +90,8 @@ final class GgufTarget implements Target {
             return new GgufTarget(source, request, Optional.of(TextPart.of(source, request, Set.of())), Optional.empty());
         }
         if (!SourceTree.isPlainName(mmproj.get())) {
-            throw new PolicyException("--mmproj \"" + mmproj.get() + "\": a plain file name is needed; the file is written beside the target");
+            throw new PolicyException(
+                    "--mmproj \"" + mmproj.get() + "\": a plain file name is needed; the file is written beside the target");
         }
         EncoderPart encoders = EncoderPart.of(source, request);
         Optional<Part> text = mmproj.get().equals(request.name()) ? Optional.empty()
@@ -382,8 +383,9 @@ final class GgufTarget implements Target {
             }
         }
         return names.isEmpty() ? Optional.empty()
-                : Optional.of(Finding.warning("requantised", names.size() + " tensors were quantised already: their numbers were decoded and"
-                        + " encoded anew, so that the errors of both encodings add up", names));
+                : Optional
+                        .of(Finding.warning("requantised", names.size() + " tensors were quantised already: their numbers were decoded and"
+                                + " encoded anew, so that the errors of both encodings add up", names));
     }
 
     private static GgmlType typeOf(Encoding encoding) {

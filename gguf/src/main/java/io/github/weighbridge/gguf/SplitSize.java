@@ -28,6 +28,7 @@ final class SplitSize {
                 return OptionalLong.of(number * unit);
             }
         }
-        throw new PolicyException(option + " \"" + text + "\": a number of bytes is needed, with M (10^6) or G (10^9) behind it or without");
+        throw new PolicyException(
+                option + " \"" + text + "\": a number of bytes is needed, with M (10^6) or G (10^9) behind it or without");
     }
 }

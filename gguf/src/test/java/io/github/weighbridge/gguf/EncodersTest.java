@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.fixtures.Gemma4Fixture;
@@ -37,11 +34,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 /// The encoders' own file. No library that loads it is to be had for tests, so that it is held against names, shapes and keys that
 /// llama.cpp's loader and converter have, and against the sizes of released files.
 class EncodersTest {
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     private static Source virtual(Gemma4Size size) {
         return new Source(size.name(), Gemma4Fixture.virtual(size.name(), Gemma4Options.of(size)), Optional.empty());
@@ -91,7 +90,8 @@ class EncodersTest {
     void theSmallModelsFileHasNearlyTheBytesOfTheReleasedOne() throws Exception {
         try (Checkpoint checkpoint = Formats.installed().open(virtual(Gemma4Size.E2B), ReadOptions.defaults())) {
             ConversionPlan plan = plan(checkpoint, "mmproj.gguf", "mmproj.gguf");
-            System.out.println("mmproj of the E2B model: " + plan.bytes() + " bytes in " + plan.tensors().size() + " tensors, reported 986833664");
+            System.out.println(
+                    "mmproj of the E2B model: " + plan.bytes() + " bytes in " + plan.tensors().size() + " tensors, reported 986833664");
             assertThat(plan.bytes()).isBetween(980_000_000L, 990_000_000L);
         }
     }
@@ -107,7 +107,8 @@ class EncodersTest {
         assertThat(Files.size(text) + Files.size(mmproj)).isEqualTo(plan.bytes());
         Contents found = Contents.of(mmproj);
         assertThat(found.keys()).containsEntry("general.architecture", "clip").containsEntry("general.type", "mmproj")
-                .containsEntry("clip.has_vision_encoder", GgufValue.flag(true)).containsEntry("clip.has_audio_encoder", GgufValue.flag(true))
+                .containsEntry("clip.has_vision_encoder", GgufValue.flag(true))
+                .containsEntry("clip.has_audio_encoder", GgufValue.flag(true))
                 .containsEntry("clip.vision.projector_type", "gemma4v").containsEntry("clip.audio.projector_type", "gemma4a")
                 .containsEntry("clip.vision.patch_size", GgufValue.u32(16)).containsEntry("clip.audio.num_mel_bins", GgufValue.u32(128))
                 .containsKeys("clip.vision.image_size", "clip.vision.embedding_length", "clip.vision.feed_forward_length",
@@ -154,7 +155,8 @@ class EncodersTest {
             assertThat(scales[i]).isEqualTo((float) Math.log1p(Math.exp(raw[i])));
         }
         assertThat(stored.get("a.blk.0.norm_conv.weight")).isEqualTo(original.get("model.audio_tower.layers.0.lconv1d.conv_norm.weight"));
-        assertThat(stored.get("a.blk.0.conv_norm.weight")).isEqualTo(original.get("model.audio_tower.layers.0.lconv1d.pre_layer_norm.weight"));
+        assertThat(stored.get("a.blk.0.conv_norm.weight"))
+                .isEqualTo(original.get("model.audio_tower.layers.0.lconv1d.pre_layer_norm.weight"));
     }
 
     @Test
@@ -166,11 +168,14 @@ class EncodersTest {
                 TargetRequest.named("unified.gguf").withOption("mmproj", "unified.gguf"));
         assertThat(plan.files()).hasSize(1);
         Contents found = Contents.of(mmproj);
-        assertThat(found.types()).containsOnlyKeys("v.patch_embd.weight", "v.patch_embd.bias", "v.patch_norm.1.weight", "v.patch_norm.1.bias",
+        assertThat(found.types()).containsOnlyKeys("v.patch_embd.weight", "v.patch_embd.bias", "v.patch_norm.1.weight",
+                "v.patch_norm.1.bias",
                 "v.patch_norm.2.weight", "v.patch_norm.2.bias", "v.patch_norm.3.weight", "v.patch_norm.3.bias", "v.position_embd.weight",
                 "mm.input_projection.weight", "mm.a.input_projection.weight");
-        assertThat(found.keys()).containsEntry("clip.vision.projector_type", "gemma4uv").containsEntry("clip.audio.projector_type", "gemma4ua")
-                .containsEntry("clip.vision.block_count", GgufValue.u32(0)).containsEntry("clip.audio.feed_forward_length", GgufValue.u32(0));
+        assertThat(found.keys()).containsEntry("clip.vision.projector_type", "gemma4uv")
+                .containsEntry("clip.audio.projector_type", "gemma4ua")
+                .containsEntry("clip.vision.block_count", GgufValue.u32(0))
+                .containsEntry("clip.audio.feed_forward_length", GgufValue.u32(0));
         Map<String, float[]> stored = numbers(mmproj);
         Map<String, float[]> original = numbers(source);
         float[] dense = original.get("model.vision_embedder.patch_dense.weight");

@@ -1,9 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.fixtures.llama.EvaluationOptions;
 import io.github.weighbridge.fixtures.llama.KlDivergence;
@@ -22,10 +18,13 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// A checkpoint that was trained on the grid of Q4_0, in the real llama.cpp: what our steps and what its own quantiser's leave of it.
 class ExactLlamaTest {
-    @TempDir
-    private Path folder;
+    @TempDir private Path folder;
 
     @Test
     void theGridIsKeptByDefault() throws Exception {

@@ -1,10 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
@@ -46,12 +41,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// The families beside Gemma 4: what is written loads and computes, and comes back as it was.
 class FamiliesTest {
     private static final String SENTENCE = "In the morning the heavy truck rolled slowly over the bridge; 1234 kg!";
 
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     private static LlamaCpp llama() {
         assumeTrue(LlamaCpp.find().isPresent(), LlamaCpp::whyAbsent);
@@ -67,8 +66,9 @@ class FamiliesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"LLAMA3, F32", "LLAMA3, Q8_0", "LLAMA2, F32", "LLAMA2, Q8_0", "QWEN3, F32", "QWEN3, Q8_0", "QWEN3_MOE, F32", "QWEN3_MOE, Q8_0",
-            "GEMMA3, F32", "GEMMA3, Q8_0", "GEMMA3_VISION, F32"})
+    @CsvSource({"LLAMA3, F32", "LLAMA3, Q8_0", "LLAMA2, F32", "LLAMA2, Q8_0", "QWEN3, F32", "QWEN3, Q8_0", "QWEN3_MOE, F32",
+        "QWEN3_MOE, Q8_0",
+        "GEMMA3, F32", "GEMMA3, Q8_0", "GEMMA3_VISION, F32"})
     void llamaLoadsTokenisesAndDecodes(DecoderModel model, String type) throws Exception {
         LlamaCpp llama = llama();
         Path gguf = folder.resolve(model + "-" + type + ".gguf");
@@ -78,7 +78,8 @@ class FamiliesTest {
             int[] tokens = loaded.tokenize(SENTENCE, true, false);
             assertThat(loaded.detokenize(loaded.tokenize(SENTENCE, false, false)).strip()).isEqualTo(SENTENCE);
             for (String word : DecoderFixture.words()) {
-                assertThat(loaded.tokenize("x " + word, false, false).length - loaded.tokenize("x", false, false).length).as(word).isEqualTo(1);
+                assertThat(loaded.tokenize("x " + word, false, false).length - loaded.tokenize("x", false, false).length).as(word)
+                        .isEqualTo(1);
             }
             float[][] logits = loaded.logitsAt(tokens, tokens.length - 1);
             double spread = 0;
@@ -153,7 +154,8 @@ class FamiliesTest {
             Map<String, Object> keys = keys(one);
             assertThat(keys(two)).isEqualTo(keys);
             assertThat(keys).hasSizeGreaterThan(20);
-            assertThat(two.tensors().stream().map(GgufTensorInfo::name)).containsExactlyElementsOf(one.tensors().stream().map(GgufTensorInfo::name).toList());
+            assertThat(two.tensors().stream().map(GgufTensorInfo::name))
+                    .containsExactlyElementsOf(one.tensors().stream().map(GgufTensorInfo::name).toList());
             for (GgufTensorInfo tensor : one.tensors()) {
                 GgufTensorInfo other = two.tensor(tensor.name()).orElseThrow();
                 assertThat(other.type()).as(tensor.name()).isEqualTo(tensor.type());
@@ -202,7 +204,8 @@ class FamiliesTest {
         Conversions.convert(copy, asJson, Policy.KEEP);
         try (LlamaModel one = llama.open(asModel); LlamaModel two = llama.open(asJson)) {
             assertThat(two.loadProblems().stream().map(LogLine::toString)).isEmpty();
-            for (String text : List.of(SENTENCE, "theand ofofthe weightbridges\n\n\n  \u00e9\u4e2d", "<start_of_turn>the night<end_of_turn>")) {
+            for (String text : List.of(SENTENCE, "theand ofofthe weightbridges\n\n\n  \u00e9\u4e2d",
+                    "<start_of_turn>the night<end_of_turn>")) {
                 assertThat(two.tokenize(text, true, true)).as(text).isEqualTo(one.tokenize(text, true, true));
             }
         }
@@ -216,7 +219,8 @@ class FamiliesTest {
         for (String file : List.of("model.safetensors", "config.json", "tokenizer_config.json")) {
             Files.copy(source.resolve(file), copy.resolve(file));
         }
-        Files.writeString(copy.resolve("tokenizer.json"), Files.readString(source.resolve("tokenizer.json")).replace("\\\\p{N}|", "\\\\p{N}{1,2}|"));
+        Files.writeString(copy.resolve("tokenizer.json"),
+                Files.readString(source.resolve("tokenizer.json")).replace("\\\\p{N}|", "\\\\p{N}{1,2}|"));
         assertThatThrownBy(() -> Conversions.convert(copy, folder.resolve("unknown.gguf"), Policy.KEEP)).isInstanceOf(PolicyException.class)
                 .hasMessageContaining("{1,2}");
         Files.delete(copy.resolve("tokenizer.json"));
@@ -226,10 +230,12 @@ class FamiliesTest {
 
     @Test
     void theVisionTowerIsLeftOutWithAFinding() throws Exception {
-        ConversionPlan plan = Conversions.convert(fixture(DecoderModel.GEMMA3_VISION, SafetensorsType.BF16), folder.resolve("left-out.gguf"), Policy.KEEP);
+        ConversionPlan plan = Conversions.convert(fixture(DecoderModel.GEMMA3_VISION, SafetensorsType.BF16),
+                folder.resolve("left-out.gguf"), Policy.KEEP);
         assertThat(plan.findings()).anySatisfy(finding -> assertThat(finding.code()).isEqualTo("encoders-left-out"));
         try (Checkpoint checkpoint = Conversions.open(folder.resolve("left-out.gguf"))) {
-            assertThat(checkpoint.architecture().layers().stream().map(layer -> layer.window())).containsExactly(4L, 4L, 4L, 4L, 4L, 0L, 4L);
+            assertThat(checkpoint.architecture().layers().stream().map(layer -> layer.window())).containsExactly(4L, 4L, 4L, 4L, 4L, 0L,
+                    4L);
         }
     }
 
@@ -244,7 +250,8 @@ class FamiliesTest {
         Files.write(bad, bytes);
         try (Checkpoint checkpoint = Conversions.open(bad)) {
             ByteSource document = checkpoint.documents().get("tokenizer.json").orElseThrow();
-            assertThatThrownBy(document::length).isInstanceOf(UncheckedIOException.class).cause().isInstanceOf(CheckpointFormatException.class)
+            assertThatThrownBy(document::length).isInstanceOf(UncheckedIOException.class).cause()
+                    .isInstanceOf(CheckpointFormatException.class)
                     .hasMessageContaining("UTF-8");
         }
     }

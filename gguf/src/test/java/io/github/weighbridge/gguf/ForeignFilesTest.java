@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.gguf.file.GgufArray;
@@ -34,13 +31,15 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 /// Files of other byte orders, older versions and architectures that no family describes.
 class ForeignFilesTest {
     private static final long COLUMNS = 512;
     private static final long ROWS = 6;
 
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     /// Widths of the fields of a block, in order: what a byte order changes.
     private static final Map<GgmlType, int[]> FIELDS = new EnumMap<>(Map.ofEntries(Map.entry(GgmlType.F32, new int[] {4}),
@@ -248,7 +247,8 @@ class ForeignFilesTest {
     void absurdNumbersAreNoTrap() throws Exception {
         GgufHeader header = GgufHeader.builder().put("general.architecture", "m").put("m.block_count", GgufValue.u64(-1))
                 .put("m.expert_count", GgufValue.u32(0xFFFF_FFFFL)).put("m.attention.head_count", GgufArray.ofInts())
-                .put("m.attention.head_count_kv", GgufValue.i32(-5)).tensor("blk.99999999999999.attn_v.weight", Shape.of(2, 256), GgmlType.F32)
+                .put("m.attention.head_count_kv", GgufValue.i32(-5))
+                .tensor("blk.99999999999999.attn_v.weight", Shape.of(2, 256), GgmlType.F32)
                 .tensor("blk.-1.ffn_down.weight", Shape.of(2, 256), GgmlType.F32).tensor("weight", Shape.SCALAR, GgmlType.F32).build();
         Map<String, byte[]> files = new LinkedHashMap<>();
         byte[] bytes = Arrays.copyOf(header.toBytes(), (int) header.fileLength());

@@ -1,9 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
@@ -41,10 +37,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// Importance matrices: read strictly, and minded as llama.cpp minds them, bit for bit.
 class ImportanceTest {
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     private static Path dense;
     private static Path experts;
@@ -120,7 +119,7 @@ class ImportanceTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K_M", "Q4_K_M", "Q5_K_S", "Q6_K", "IQ4_NL", "IQ4_XS",
-            "TQ2_0"})
+        "TQ2_0"})
     void tensorsEqualThoseOfLlamaQuantize(String type) throws Exception {
         equal(dense, type);
     }
@@ -137,7 +136,8 @@ class ImportanceTest {
         ImportanceMatrix matrix = matrix(f32);
         String name = f32.getFileName() + "-" + type;
         Path ours = folder.resolve("ours-" + name + ".gguf");
-        Conversions.convert(f32, ours, Policy.KEEP.withType(type, false), TargetRequest.named(ours.getFileName().toString()).withImportance(matrix));
+        Conversions.convert(f32, ours, Policy.KEEP.withType(type, false),
+                TargetRequest.named(ours.getFileName().toString()).withImportance(matrix));
         Path theirs = folder.resolve("theirs-" + name + ".gguf");
         llama.get().quantize(f32, theirs,
                 QuantizeOptions.of(GgufFileType.named(type).orElseThrow().id()).withImportance(matrix.entries()));
@@ -145,7 +145,8 @@ class ImportanceTest {
         Contents found = Contents.of(ours);
         assertThat(found.types()).isEqualTo(expected.types());
         found.data().forEach((tensor, bytes) -> assertThat(bytes).as(tensor).isEqualTo(expected.data().get(tensor)));
-        assertThat(found.keys()).containsEntry("quantize.imatrix.file", "imatrix.gguf").containsEntry("quantize.imatrix.dataset", "calibration.txt")
+        assertThat(found.keys()).containsEntry("quantize.imatrix.file", "imatrix.gguf")
+                .containsEntry("quantize.imatrix.dataset", "calibration.txt")
                 .containsEntry("quantize.imatrix.entries_count", GgufValue.u32(matrix.entries().size()))
                 .containsEntry("quantize.imatrix.chunks_count", GgufValue.u32(3));
         Contents without = Contents.of(plain(f32, type));
@@ -162,7 +163,8 @@ class ImportanceTest {
 
     @Test
     void theSmallestKQuantNeedsOne() throws Exception {
-        assertThatThrownBy(() -> plain(dense, "Q2_K_S")).isInstanceOf(PolicyException.class).hasMessageContaining("needs an importance matrix");
+        assertThatThrownBy(() -> plain(dense, "Q2_K_S")).isInstanceOf(PolicyException.class)
+                .hasMessageContaining("needs an importance matrix");
         assertThatThrownBy(() -> equal(dense, "Q2_K_S")).isInstanceOf(PolicyException.class).hasMessageContaining("blk.1.ffn_up.weight")
                 .hasMessageContaining("imatrix.gguf has no weights for it");
     }

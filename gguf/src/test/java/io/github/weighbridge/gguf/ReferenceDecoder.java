@@ -38,7 +38,8 @@ final class ReferenceDecoder {
         ReferenceDecoder decoder = new ReferenceDecoder(config.object("text_config").orElse(config));
         try (SafetensorsFolder files = SafetensorsFolder.open(SourceTree.of(folder), Limits.DEFAULT)) {
             for (SafetensorsFolder.Located located : files.tensors()) {
-                byte[] bytes = files.shards().get(located.shard()).source().readBytes(located.entry().fileOffset(), (int) located.entry().length());
+                byte[] bytes = files.shards().get(located.shard()).source().readBytes(located.entry().fileOffset(),
+                        (int) located.entry().length());
                 float[] numbers = new float[bytes.length / 4];
                 ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(numbers);
                 String name = located.name();

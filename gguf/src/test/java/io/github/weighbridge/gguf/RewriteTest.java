@@ -1,9 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
@@ -31,10 +27,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// GGUF as a source of GGUF: split, merged, kept and requantised, against the real llama.cpp where it has a say.
 class RewriteTest {
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     private static Path f32;
 

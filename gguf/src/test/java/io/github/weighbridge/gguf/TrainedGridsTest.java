@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
@@ -26,10 +23,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 /// The grids of checkpoints that were trained on them.
 class TrainedGridsTest {
-    @TempDir
-    private static Path folder;
+    @TempDir private static Path folder;
 
     private static Path unpacked(String variant) throws IOException {
         Path path = folder.resolve(variant);
@@ -77,7 +76,8 @@ class TrainedGridsTest {
             for (StoredTensor tensor : checkpoint.graph().stored()) {
                 String name = tensor.name();
                 Optional<GridFinding> finding = findings.getOrDefault(name, Optional.empty());
-                int bits = name.equals("token_embd.weight") || name.equals("output.weight") || name.matches("blk\\.[4-7]\\.ffn_.*\\.weight") ? 2
+                int bits = name.equals("token_embd.weight") || name.equals("output.weight") || name.matches("blk\\.[4-7]\\.ffn_.*\\.weight")
+                        ? 2
                         : name.endsWith("inp_gate.weight") || name.matches("blk\\.\\d\\.proj\\.weight") ? 8 : 4;
                 if (trained(tensor)) {
                     assertThat(finding).as(name).isPresent();

@@ -23,7 +23,8 @@ final class InspectCommand implements Action {
 
     @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
-    @Option(names = "--grid", description = "Look for the grid that dense numbers lie on. Reads a sample of the weights.") private boolean grid;
+    @Option(names = "--grid",
+            description = "Look for the grid that dense numbers lie on. Reads a sample of the weights.") private boolean grid;
 
     @Option(names = "--full", description = "With --grid: read all weights.") private boolean full;
 

@@ -40,12 +40,20 @@ public final class Main {
     /// Runs one command and ends the process with its exit code.
     public static void main(String[] args) {
         AtomicBoolean ending = new AtomicBoolean();
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> ending.set(true), "weighbridge-ending"));
+        AtomicBoolean done = new AtomicBoolean();
         Screen screen = Screen.ofProcess();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            ending.set(true);
+            if (!done.get() && screen.progress()) {
+                System.err.print(Progress.CLEAR);
+                System.err.flush();
+            }
+        }, "weighbridge-ending"));
         PrintStream out =
                 new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16), false, screen.charset());
         int code = run(args, new Session(out, System.err, screen, ending::get));
         out.flush();
+        done.set(true);
         System.exit(code);
     }
 

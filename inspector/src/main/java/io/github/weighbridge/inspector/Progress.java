@@ -13,7 +13,7 @@ final class Progress implements LongConsumer, AutoCloseable {
     private static final long PAUSE_NANOS = 100_000_000;
     private static final int BAR = 24;
     /// Back to the beginning of the line, which is emptied.
-    private static final String CLEAR = "\r\u001b[K";
+    static final String CLEAR = "\r\u001b[K";
 
     private final boolean shown;
     private final PrintStream err;
@@ -62,9 +62,11 @@ final class Progress implements LongConsumer, AutoCloseable {
         double part = total == 0 ? 1 : Math.min(1, (double) done / total);
         int full = (int) (part * BAR);
         double speed = done / Math.max(seconds, 1e-3);
-        return String.format(Locale.ROOT, "[%s%s] %3d%%  %,d of %,d MB  %.0f MB/s  %s left", "=".repeat(full), " ".repeat(BAR - full),
+        String line = String.format(Locale.ROOT, "[%s%s] %3d%%  %,d of %,d MB  %.0f MB/s", "=".repeat(full), " ".repeat(BAR - full),
                 (int) (part * 100),
-                done / 1_000_000, total / 1_000_000, speed / 1e6, Numbers.duration(Math.max(0, total - done) / Math.max(speed, 1)));
+                done / 1_000_000, total / 1_000_000, speed / 1e6);
+        // The first moments tell nothing about the rest.
+        return seconds < 1 ? line : line + "  " + Numbers.duration(Math.max(0, total - done) / Math.max(speed, 1)) + " left";
     }
 
     @Override

@@ -14,7 +14,7 @@ final class Table {
     /// @param title its title
     /// @param right whether it is set to the right, as numbers are
     /// @param narrowest characters to which its texts may be cut; 0 when they must stay whole
-    /// @param spare columns with the highest number are left out first; those with 0 never are
+    /// @param spare columns with the highest number are left out first, together; those with 0 never are
     private record Column(String title, boolean right, int narrowest, int spare) {}
 
     /// A row: a text for each column, or one that runs over all of them.
@@ -89,12 +89,13 @@ final class Table {
         int[] least = IntStream.range(0, widths.length)
                 .map(i -> columns.get(i).narrowest() > 0 ? Math.min(widths[i], columns.get(i).narrowest()) : widths[i]).toArray();
         while (total(least, shown) > room) {
-            int drop = IntStream.range(0, widths.length).filter(i -> shown[i] && columns.get(i).spare() > 0).boxed()
-                    .max((a, b) -> Integer.compare(columns.get(a).spare(), columns.get(b).spare())).orElse(-1);
-            if (drop < 0) {
+            int drop = IntStream.range(0, widths.length).filter(i -> shown[i]).map(i -> columns.get(i).spare()).max().orElse(0);
+            if (drop == 0) {
                 break;
             }
-            shown[drop] = false;
+            for (int i = 0; i < widths.length; i++) {
+                shown[i] &= columns.get(i).spare() != drop;
+            }
         }
         shorten(widths, least, shown, room);
         if (titles) {

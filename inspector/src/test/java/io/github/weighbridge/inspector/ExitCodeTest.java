@@ -67,6 +67,9 @@ class ExitCodeTest {
                 arguments(List.of("convert", "SOURCE", "out.toy", "--threads", "0"), "weighbridge convert: --threads \"0\" is not from 1"),
                 arguments(List.of("convert", "SOURCE", "out.toy", "--threads", "x"),
                         "weighbridge convert: Invalid value for option '--threads'"),
+                arguments(List.of("convert", "SOURCE", "out.toy", "--report", "SOURCE"), "weighbridge convert: --report \""),
+                arguments(List.of("convert", "SOURCE", "out.toy", "--report", "./out.toy"),
+                        "weighbridge convert: --report \"./out.toy\" would take"),
                 arguments(List.of("convert", "SOURCE", "..", "--to", "toy"), "weighbridge convert: TARGET \"..\" names no file or folder"));
     }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -66,6 +67,18 @@ class FullSizeTest {
         assertThat(totals.whole("tensors")).contains(2130L);
         assertCache(report, 8_192, 20_480, 512);
         assertThat(cache(report, 131_072, "f16")).isEqualTo(2068L << 20);
+    }
+
+    /// The tensors of the official files `gemma-4-...-q4_0.gguf`, without header and padding.
+    @ParameterizedTest
+    @CsvSource({"E2B, 3333699724", "E4B, 5139117224", "B12, 6960054464", "A4B_26, 14423538808", "B31, 17635166448"})
+    void theOfficialQ4FilesAreKnownToTheByte(Gemma4Size size, long bytes) throws IOException {
+        Path checkpoint = SparseCheckpoint.write(folder.resolve("checkpoint"), Gemma4Options.of(size));
+        SparseCheckpoint.addTokenizer(checkpoint, size);
+        Cli.Result plan = Cli.run("plan", checkpoint, "--to", "gguf", "--type", "Q4_0", "--json");
+        assertThat(plan.err()).isEmpty();
+        ReportCheck.plan(plan.json());
+        assertThat(plan.json().object("totals").orElseThrow().whole("tensor_bytes")).contains(bytes);
     }
 
     /// All of them are weighed, and planned for other formats.

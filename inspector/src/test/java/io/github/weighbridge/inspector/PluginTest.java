@@ -1,5 +1,6 @@
 package io.github.weighbridge.inspector;
 
+import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.io.Value;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 /// A format that only these tests bring is a format like ours.
 class PluginTest {
@@ -80,6 +82,18 @@ class PluginTest {
         assertThat(filesIn(folder)).containsExactlyInAnyOrder("small.toy", "copy.toy", "report.json");
     }
 
+    /// The report is made of what was written, and held against the plan.
+    @Test
+    void aResultThatWasNotPlannedIsADefectAndDoesNotStay() throws IOException {
+        Path wrong = new ToyFiles("wrong", Value.Fields.EMPTY).tensor("x", DenseType.F32, 2, 2).write(folder.resolve("wrong.toy"));
+        Cli.Result result = Cli.run("convert", wrong, folder.resolve("out.toy"), "--report", folder.resolve("report.json"));
+        assertThat(result.code()).isEqualTo(1);
+        assertThat(result.err()).startsWith(folder.resolve("out.toy") + ": a defect of ours")
+                .contains("what was written is not what was planned");
+        assertThat(result.err().lines()).hasSize(1);
+        assertThat(filesIn(folder)).containsExactlyInAnyOrder("small.toy", "wrong.toy");
+    }
+
     @Test
     void itConvertsToSafetensorsAndBack() throws IOException {
         Path hub = folder.resolve("hub");
@@ -94,8 +108,24 @@ class PluginTest {
         List<Value.Fields> before = ReportCheck.list(Cli.run("inspect", toy, "--json").json(), "tensors");
         List<Value.Fields> after = ReportCheck.list(Cli.run("inspect", back, "--json").json(), "tensors");
         assertThat(after).extracting(tensor -> tensor.text("name"), tensor -> tensor.text("encoding"), tensor -> tensor.get("shape"))
-                .containsExactlyInAnyOrderElementsOf(before.stream().map(tensor -> org.assertj.core.groups.Tuple.tuple(tensor.text("name"),
+                .containsExactlyInAnyOrderElementsOf(before.stream().map(tensor -> tuple(tensor.text("name"),
                         tensor.text("encoding"), tensor.get("shape"))).toList());
+    }
+
+    /// A policy's rule for all tensors gives way to a named type; rules for some tensors come before both.
+    @Test
+    void typesReplaceWhatAPolicyGivesToAll() throws IOException {
+        Value.Fields plan = Cli
+                .run("plan", toy, "--to", "toy", "--policy", "f16", "--type", "TOY32", "--tensor", "^al=BF16", "--tensor", "a$=F16",
+                        "--json")
+                .json();
+        assertThat(ReportCheck.list(plan, "tensors"))
+                .extracting(tensor -> tensor.text("name").orElseThrow(), tensor -> tensor.text("encoding").orElseThrow())
+                .containsExactly(tuple("alpha", "BF16"), tuple("beta", "F16"), tuple("gamma", "F16"));
+        Value.Fields policy = Cli.run("plan", toy, "--to", "toy", "--policy", "bf16", "--json").json();
+        assertThat(ReportCheck.list(policy, "tensors")).extracting(tensor -> tensor.text("encoding").orElseThrow()).containsOnly("BF16");
+        Value.Fields both = Cli.run("plan", toy, "--to", "toy", "--policy", "bf16", "--type", "TOY32", "--json").json();
+        assertThat(ReportCheck.list(both, "tensors")).extracting(tensor -> tensor.text("encoding").orElseThrow()).containsOnly("F32");
     }
 
     @Test

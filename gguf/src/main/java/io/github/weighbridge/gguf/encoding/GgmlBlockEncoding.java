@@ -88,7 +88,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0, blocks);
+                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0,
+                        blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -123,8 +124,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int begin = 0; begin < blocks;) {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
-            encode(numbers, (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare, stage,
-                    0, count), target, targetOffset, begin, end);
+            encode(numbers,
+                    (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare,
+                            stage,
+                            0, count),
+                    target, targetOffset, begin, end);
             begin = end;
         }
     }

@@ -1,7 +1,5 @@
 package io.github.weighbridge.gguf.tokenizer;
 
-import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
-
 import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.Json;
@@ -14,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+
+import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
 
 /// `gpt2`: merges over bytes that are mapped to characters, after a text is split by a regular expression, which `tokenizer.ggml.pre` names.
 ///
@@ -116,12 +116,14 @@ final class ByteLevelTokenizer implements TokenizerKind {
             writer.raw(qwen ? TokenizerParts.bytesProcessed() : TokenizerParts.templated("post_processor", vocabulary, tokens, true));
             writer.raw(TokenizerParts.BYTES_DECODED);
             writer.model(false, false, !qwen, Optional.empty());
-            writer.vocabulary(tokens, id -> !tokens.isAdded(id));
+            int own = tokens.own();
+            writer.vocabulary(tokens, id -> id < own && !tokens.isPadding(id));
             writer.merges(vocabulary, tokens, false);
             writer.end();
         });
         documents.put(TokenizerSource.CONFIG, out -> out.write(Json.prettyBytes(vocabulary.config(
-                vocabulary.pre().equals(Splitting.QWEN2.pre) ? "Qwen2Tokenizer" : "PreTrainedTokenizerFast", "additional_special_tokens"))));
+                vocabulary.pre().equals(Splitting.QWEN2.pre) ? "Qwen2Tokenizer" : "PreTrainedTokenizerFast",
+                "additional_special_tokens"))));
         return documents;
     }
 }

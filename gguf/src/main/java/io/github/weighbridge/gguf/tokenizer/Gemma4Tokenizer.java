@@ -1,7 +1,5 @@
 package io.github.weighbridge.gguf.tokenizer;
 
-import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
-
 import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.ByteSource;
@@ -19,6 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+
+import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
 
 /// `gemma4`: merges in rank order over characters, spaces as U+2581, unknown characters as bytes. (llama.cpp `conversion/gemma.py`.)
 final class Gemma4Tokenizer implements TokenizerKind {
@@ -113,11 +113,7 @@ final class Gemma4Tokenizer implements TokenizerKind {
         Map<String, RenderedSource.Renderer> documents = new LinkedHashMap<>();
         documents.put(TokenizerSource.TOKENIZER, out -> {
             GgufVocabulary.Tokens tokens = vocabulary.tokens();
-            // A token added beyond the model's own vocabulary is told from others by its id.
-            int own = tokens.count();
-            while (own > 0 && tokens.isAdded(own - 1)) {
-                own--;
-            }
+            int own = tokens.own();
             TokenizerJsonWriter writer = new TokenizerJsonWriter(out);
             writer.begin();
             writer.addedTokens(vocabulary, tokens, id -> tokens.kind(id) == TokenKind.CONTROL || USER_DEFINED.contains(tokens.text(id)));
@@ -125,12 +121,12 @@ final class Gemma4Tokenizer implements TokenizerKind {
             writer.raw(TokenizerParts.templated("post_processor", vocabulary, tokens, false));
             writer.raw(TokenizerParts.SPACES_RESTORED);
             writer.model(true, true, false, vocabulary.namedText(tokens, "unknown"));
-            int end = own;
-            writer.vocabulary(tokens, id -> id < end && !tokens.isPadding(id));
+            writer.vocabulary(tokens, id -> id < own && !tokens.isPadding(id));
             writer.merges(vocabulary, tokens, true);
             writer.end();
         });
-        documents.put(TokenizerSource.CONFIG, out -> out.write(Json.prettyBytes(vocabulary.config("GemmaTokenizer", "extra_special_tokens"))));
+        documents.put(TokenizerSource.CONFIG,
+                out -> out.write(Json.prettyBytes(vocabulary.config("GemmaTokenizer", "extra_special_tokens"))));
         return documents;
     }
 }

@@ -25,10 +25,19 @@ final class GgufVocabulary {
     }
 
     /// All tokens with their kinds.
-    ///
-    /// @param texts by id
-    /// @param kinds by id, as the file has them
-    record Tokens(List<String> texts, long[] kinds) {
+    static final class Tokens {
+        private final List<String> texts;
+        private final long[] kinds;
+
+        Tokens(List<String> texts, long[] kinds) {
+            this.texts = texts;
+            this.kinds = kinds;
+        }
+
+        List<String> texts() {
+            return texts;
+        }
+
         int count() {
             return texts.size();
         }
@@ -50,6 +59,24 @@ final class GgufVocabulary {
         boolean isAdded(int id) {
             TokenKind kind = kind(id);
             return kind == TokenKind.CONTROL || kind == TokenKind.USER_DEFINED || isPadding(id);
+        }
+
+        /// Ids below this are in the model's own vocabulary; above it stand only tokens that were added. The tokenizers library counts added
+        /// tokens on from the number of its own, so that all are its own where an id in between has no token.
+        int own() {
+            int end = count();
+            while (end > 0 && isPadding(end - 1)) {
+                end--;
+            }
+            for (int id = 0; id < end; id++) {
+                if (isPadding(id)) {
+                    return end;
+                }
+            }
+            while (end > 0 && isAdded(end - 1)) {
+                end--;
+            }
+            return end;
         }
 
         /// Whether a converter made it up for an embedding without a token.
@@ -85,7 +112,8 @@ final class GgufVocabulary {
         Set<String> seen = HashSet.newHashSet(texts.size());
         for (int id = 0; id < texts.size(); id++) {
             if (!seen.add(texts.get(id))) {
-                throw CheckpointFormatException.malformed(file.source().name(), -1, GGML + "tokens", "token " + id + " a second time", "each text once");
+                throw CheckpointFormatException.malformed(file.source().name(), -1, GGML + "tokens", "token " + id + " a second time",
+                        "each text once");
             }
         }
         return new Tokens(texts, kinds);
@@ -100,7 +128,8 @@ final class GgufVocabulary {
 
     private void checkCount(String key, int found, int expected) throws CheckpointFormatException {
         if (found != expected) {
-            throw CheckpointFormatException.malformed(file.source().name(), -1, GGML + key, found + " elements", "one for each of " + expected + " tokens");
+            throw CheckpointFormatException.malformed(file.source().name(), -1, GGML + key, found + " elements",
+                    "one for each of " + expected + " tokens");
         }
     }
 

@@ -52,7 +52,8 @@ record SentencePieceModel(List<Piece> pieces) {
             int tag = reader.tag();
             if (tag == (PIECES << 3 | BYTES)) {
                 if (pieces.size() == MOST_PIECES) {
-                    throw CheckpointFormatException.limit(source.name(), reader.at, "pieces", "more than " + MOST_PIECES, "at most so many");
+                    throw CheckpointFormatException.limit(source.name(), reader.at, "pieces", "more than " + MOST_PIECES,
+                            "at most so many");
                 }
                 pieces.add(piece(reader.message()));
             } else {
@@ -74,7 +75,7 @@ record SentencePieceModel(List<Piece> pieces) {
             switch (tag) {
                 case 1 << 3 | BYTES -> text = reader.text();
                 case 2 << 3 | FIXED32 -> score = Float.intBitsToFloat(reader.fixed32());
-                case 3 << 3 | VARINT -> type = (int) Math.clamp(reader.varint(), 0, Integer.MAX_VALUE);
+                case 3 << 3 | VARINT -> type = Math.clamp(reader.varint(), 0, Integer.MAX_VALUE);
                 default -> reader.skip(tag);
             }
         }

@@ -1,7 +1,5 @@
 package io.github.weighbridge.gguf.tokenizer;
 
-import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
-
 import io.github.weighbridge.gguf.file.GgufArray;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.ByteSource;
@@ -21,6 +19,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+
+import static io.github.weighbridge.gguf.tokenizer.TokenizerSource.GGML;
 
 /// `llama`: SentencePiece, merging the pair whose piece has the highest score. Of tokenizer.model; or of a tokenizer.json that was made of one, whose
 /// merges stand in the order of the scores. (llama.cpp `conversion/base.py`, which gives all pieces of a tokenizer.json one score, so that merges
@@ -43,7 +43,8 @@ final class SentencePieceTokenizer implements TokenizerKind {
     /// Llama 3 has a document of the same name that is a text.
     private static Optional<ByteSource> model(TokenizerSource source) throws IOException {
         Optional<ByteSource> document = source.document(TokenizerSource.SENTENCE_PIECE);
-        return document.isPresent() && document.get().length() > 0 && document.get().readBytes(0, 1)[0] == SentencePieceModel.FIRST ? document
+        return document.isPresent() && document.get().length() > 0 && document.get().readBytes(0, 1)[0] == SentencePieceModel.FIRST
+                ? document
                 : Optional.empty();
     }
 
@@ -59,7 +60,8 @@ final class SentencePieceTokenizer implements TokenizerKind {
             for (int id = 0; id < Math.min(count, pieces.size()); id++) {
                 SentencePieceModel.Piece piece = pieces.get(id);
                 // What users may write is told by the added tokens.
-                boolean known = piece.type() >= TokenKind.UNKNOWN.id() && piece.type() <= TokenKind.BYTE.id() && piece.type() != TokenKind.USER_DEFINED.id();
+                boolean known = piece.type() >= TokenKind.UNKNOWN.id() && piece.type() <= TokenKind.BYTE.id()
+                        && piece.type() != TokenKind.USER_DEFINED.id();
                 table.set(id, piece.text(), piece.score(), known ? piece.type() : TokenKind.NORMAL.id());
             }
         } else {
@@ -136,7 +138,8 @@ final class SentencePieceTokenizer implements TokenizerKind {
         for (Map.Entry<String, Value> entry : decoder.get().fields().entrySet()) {
             Optional<String> text = TokenizerSource.text(entry.getValue());
             if (text.isEmpty() || !entry.getKey().matches("\\d{1,9}")) {
-                throw CheckpointFormatException.malformed(TokenizerSource.CONFIG, -1, DECODER, "\"" + entry.getKey() + "\"", "ids with tokens");
+                throw CheckpointFormatException.malformed(TokenizerSource.CONFIG, -1, DECODER, "\"" + entry.getKey() + "\"",
+                        "ids with tokens");
             }
             int id = Integer.parseInt(entry.getKey());
             if (id >= table.texts.length) {

@@ -32,8 +32,9 @@ public final class TokenizerDocuments {
             }
         }
         if (!rebuilt && !vocabulary.model().isEmpty()) {
-            findings.add(Finding.info("tokenizer-not-rebuilt", "a tokenizer \"" + vocabulary.model() + "\" that splits as \"" + vocabulary.pre()
-                    + "\" stays in GGUF: no documents of a Hugging Face folder are made of it", List.of()));
+            findings.add(
+                    Finding.info("tokenizer-not-rebuilt", "a tokenizer \"" + vocabulary.model() + "\" that splits as \"" + vocabulary.pre()
+                            + "\" stays in GGUF: no documents of a Hugging Face folder are made of it", List.of()));
         }
         Optional<GgufValue> template = file.value(TokenizerSource.CHAT_TEMPLATE);
         if (template.isPresent() && template.get() instanceof GgufText text) {

@@ -236,9 +236,11 @@ final class TokenizerJson {
                 addedText = text;
             } else if (in("", "model") && name.equals("type")) {
                 modelType = text;
-            } else if (name.equals("Regex") && path.size() > 2 && path.get(1).equals("pre_tokenizer") && expressions.size() < MOST_EXPRESSIONS) {
-                expressions.add(text);
-            }
+            } else
+                if (name.equals("Regex") && path.size() > 2 && path.get(1).equals("pre_tokenizer")
+                        && expressions.size() < MOST_EXPRESSIONS) {
+                            expressions.add(text);
+                        }
         }
     }
 }

@@ -46,8 +46,9 @@ final class TokenizerJsonWriter {
             if (isNamed || tokens.isAdded(id) && !tokens.isPadding(id)) {
                 out.write(separator + "    {\n      \"id\": " + id + ",\n      \"content\": ");
                 quoted(tokens.text(id));
-                out.write(",\n      \"single_word\": false,\n      \"lstrip\": false,\n      \"rstrip\": false,\n      \"normalized\": false,\n"
-                        + "      \"special\": " + (isNamed || special.test(id)) + "\n    }");
+                out.write(
+                        ",\n      \"single_word\": false,\n      \"lstrip\": false,\n      \"rstrip\": false,\n      \"normalized\": false,\n"
+                                + "      \"special\": " + (isNamed || special.test(id)) + "\n    }");
                 separator = ",\n";
             }
         }

@@ -42,7 +42,8 @@ public final class TokenizerKeys {
                 return kind.keys(documents);
             }
         }
-        throw new PolicyException("gguf needs a tokenizer, and none of " + TokenizerSource.TOKENIZER + " and " + TokenizerSource.SENTENCE_PIECE
-                + " is there in a form that " + architecture.family() + " has");
+        throw new PolicyException(
+                "gguf needs a tokenizer, and none of " + TokenizerSource.TOKENIZER + " and " + TokenizerSource.SENTENCE_PIECE
+                        + " is there in a form that " + architecture.family() + " has");
     }
 }

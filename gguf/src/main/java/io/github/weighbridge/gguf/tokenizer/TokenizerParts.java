@@ -108,8 +108,10 @@ final class TokenizerParts {
         String first = "{\"SpecialToken\": {\"id\": " + text + ", \"type_id\": 0}}, {\"Sequence\": {\"id\": \"A\", \"type_id\": 0}}";
         String second = "{\"SpecialToken\": {\"id\": " + text + ", \"type_id\": 1}}, {\"Sequence\": {\"id\": \"B\", \"type_id\": 1}}";
         String template = "{\"type\": \"TemplateProcessing\", \"single\": [" + first + "], \"pair\": [" + first + ", " + second
-                + "], \"special_tokens\": {" + text + ": {\"id\": " + text + ", \"ids\": [" + id.getAsLong() + "], \"tokens\": [" + text + "]}}}";
+                + "], \"special_tokens\": {" + text + ": {\"id\": " + text + ", \"ids\": [" + id.getAsLong() + "], \"tokens\": [" + text
+                + "]}}}";
         String bytes = "{\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": false, \"use_regex\": true}";
-        return "  \"" + name + "\": " + (afterBytes ? "{\"type\": \"Sequence\", \"processors\": [" + bytes + ", " + template + "]}" : template) + ",\n";
+        return "  \"" + name + "\": "
+                + (afterBytes ? "{\"type\": \"Sequence\", \"processors\": [" + bytes + ", " + template + "]}" : template) + ",\n";
     }
 }

@@ -1,9 +1,5 @@
 package io.github.weighbridge.gguf.encoding;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.encoding.Carriage;
 import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseEncoding;
@@ -26,6 +22,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 class GgmlEncodingsTest {
     private static final Shape SHAPE = Shape.of(3, 96);
@@ -94,7 +94,8 @@ class GgmlEncodingsTest {
     }
 
     static List<GgmlType> weighing() {
-        return List.of(GgmlType.Q4_0, GgmlType.Q4_1, GgmlType.Q5_0, GgmlType.Q5_1, GgmlType.Q8_0, GgmlType.Q2_K, GgmlType.Q3_K, GgmlType.Q4_K,
+        return List.of(GgmlType.Q4_0, GgmlType.Q4_1, GgmlType.Q5_0, GgmlType.Q5_1, GgmlType.Q8_0, GgmlType.Q2_K, GgmlType.Q3_K,
+                GgmlType.Q4_K,
                 GgmlType.Q5_K, GgmlType.Q6_K, GgmlType.IQ4_NL, GgmlType.IQ4_XS, GgmlType.MXFP4, GgmlType.TQ2_0, GgmlType.Q2_0);
     }
 
@@ -119,7 +120,8 @@ class GgmlEncodingsTest {
         MemorySegment[] planes = plane(encoding, shape);
         Samples.all((int) shape.elements()).forEach((name, values) -> {
             encoding.encoder(inputs).orElseThrow().encode(shape, Region.all(shape), values, 0, planes);
-            assertThat(Differences.inBlocks(type, planes[0].toArray(ValueLayout.JAVA_BYTE), reference.encode(type, values, importance))).as(name)
+            assertThat(Differences.inBlocks(type, planes[0].toArray(ValueLayout.JAVA_BYTE), reference.encode(type, values, importance)))
+                    .as(name)
                     .isEmpty();
         });
     }
@@ -138,7 +140,8 @@ class GgmlEncodingsTest {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
         EncoderInputs inputs = EncoderInputs.PLAIN.withImportance(new float[96]);
         Region part = new Region(0, 1, 0, 64);
-        assertThatThrownBy(() -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, part, new float[64], 0, plane(encoding, Shape.of(64))))
+        assertThatThrownBy(
+                () -> encoding.encoder(inputs).orElseThrow().encode(SHAPE, part, new float[64], 0, plane(encoding, Shape.of(64))))
                 .isInstanceOf(IllegalArgumentException.class).hasMessage("Q4_0 with importance is encoded in whole rows");
     }
 
@@ -156,8 +159,9 @@ class GgmlEncodingsTest {
         Encoding encoding = GgmlEncodings.of(GgmlType.Q4_0);
         float[] values = new float[288];
         values[96 + 70] = 65504 * 8.5f;
-        assertThatThrownBy(() -> encode(encoding, SHAPE, values, plane(encoding, SHAPE))).isInstanceOf(ArithmeticException.class).hasMessage(
-                "Q4_0 cannot hold columns 64 to 95 of row 1 of those given: its scale would pass 65504, the largest finite number of half precision");
+        assertThatThrownBy(() -> encode(encoding, SHAPE, values, plane(encoding, SHAPE))).isInstanceOf(ArithmeticException.class)
+                .hasMessage(
+                        "Q4_0 cannot hold columns 64 to 95 of row 1 of those given: its scale would pass 65504, the largest finite number of half precision");
     }
 
     @Test

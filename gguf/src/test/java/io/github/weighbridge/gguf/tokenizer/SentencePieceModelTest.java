@@ -1,8 +1,5 @@
 package io.github.weighbridge.gguf.tokenizer;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Limits;
@@ -11,9 +8,13 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 class SentencePieceModelTest {
     private static final List<SentencePieceModel.Piece> PIECES = List.of(new SentencePieceModel.Piece("<unk>", 0, 2),
-            new SentencePieceModel.Piece("<s>", 0, 3), new SentencePieceModel.Piece("</s>", 0, 3), new SentencePieceModel.Piece("<0x0A>", 0, 6),
+            new SentencePieceModel.Piece("<s>", 0, 3), new SentencePieceModel.Piece("</s>", 0, 3),
+            new SentencePieceModel.Piece("<0x0A>", 0, 6),
             new SentencePieceModel.Piece("\u2581the", -1.5f, 1), new SentencePieceModel.Piece("x".repeat(300), -7, 5));
 
     private static SentencePieceModel read(byte[] bytes) throws Exception {

@@ -1,7 +1,5 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.SmallFloats;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
@@ -17,6 +15,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 /// Grids that were there are found again.
 class Q4_0ExactTest {
     private static final int COLUMNS = 32;
@@ -25,8 +25,7 @@ class Q4_0ExactTest {
     private static final Q4_0Kernel PLAIN = new Q4_0Kernel();
     private static final VectorQ4_0Kernel VECTORISED = new VectorQ4_0Kernel();
 
-    @TempDir
-    private Path folder;
+    @TempDir private Path folder;
 
     /// Blocks on the grid, with what they were made of.
     private record Planted(float[] values, int[] levels, float[] steps) {
@@ -245,7 +244,8 @@ class Q4_0ExactTest {
             all = Arrays.copyOf(all, length + values.length);
             System.arraycopy(values, 0, all, length, values.length);
         }
-        System.out.printf("trained checkpoint: %d blocks, %d returned, %d not at -8; relative RMS error %.3e, ordinary recipe %.3e%n", blocks,
+        System.out.printf("trained checkpoint: %d blocks, %d returned, %d not at -8; relative RMS error %.3e, ordinary recipe %.3e%n",
+                blocks,
                 returned, lower, Math.sqrt(errors / squares), Math.sqrt(plainErrors / squares));
         assertThat(blocks).isEqualTo(238_592);
         assertThat(returned).isEqualTo(blocks);
