@@ -25,6 +25,8 @@ class Q4_0Exact {
     static final float LOWERED = 1 - 0x1p-21f;
     static final float RAISED = 1 + 0x1p-21f;
 
+    private static final int MAGNITUDE = 0x7fffffff;
+    private static final int INFINITE = 0x7f800000;
     private static final int LEVELS = 8;
     private static final int LARGEST_HALF = 0x7bff;
     /// `OTHERS[m][set]`: the levels, as bits, at which the largest magnitude could be as well when it is at m and the magnitudes of the other
@@ -72,6 +74,16 @@ class Q4_0Exact {
         int magnitudes;
         boolean atPlusEight;
         boolean atMinusEight;
+
+        /// Takes note of the levels.
+        ///
+        /// @param levels bit 8 + q is set when there is a level q
+        void saw(int levels) {
+            atMinusEight = (levels & 1) != 0;
+            atPlusEight = levels >>> 2 * LEVELS != 0;
+            // Reversed, level -q is bit 23 + q.
+            magnitudes = (levels >>> LEVELS | Integer.reverse(levels) >>> 31 - LEVELS) & (1 << LEVELS + 1) - 1;
+        }
     }
 
     void encode(float[] source, int from, Source type, byte[] blocks, int block, Fit fit) {
@@ -133,7 +145,11 @@ class Q4_0Exact {
 
     /// The largest magnitude.
     float peak(float[] source, int from) {
-        return Blocks.magnitude(source, from, COLUMNS);
+        int largest = 0;
+        for (int i = 0; i < COLUMNS; i++) {
+            largest = Math.max(largest, Float.floatToRawIntBits(source[from + i]) & MAGNITUDE);
+        }
+        return Float.intBitsToFloat(largest);
     }
 
     /// Rounds all numbers to levels.
@@ -155,28 +171,23 @@ class Q4_0Exact {
 
     /// Finds between which bounds the magnitude of the step must be.
     void bounds(float[] source, int from, Source type, Fit fit) {
-        float low = 0;
-        float high = Float.POSITIVE_INFINITY;
-        int magnitudes = 0;
-        boolean plus = false;
-        boolean minus = false;
+        // Bounds are positive, so that their bits are ordered as they are, and comparing integers is cheaper.
+        int low = 0;
+        int high = INFINITE;
+        int seen = 0;
         for (int i = 0; i < COLUMNS; i++) {
             int level = (int) fit.levels[i];
             int magnitude = Math.abs(level);
-            magnitudes |= 1 << magnitude;
-            plus |= level == LEVELS;
-            minus |= level == -LEVELS;
-            int bits = Float.floatToRawIntBits(source[from + i]) & 0x7fffffff;
+            seen |= 1 << level + LEVELS;
+            int bits = Float.floatToRawIntBits(source[from + i]) & MAGNITUDE;
             if (bits != 0) {
-                low = Math.max(low, lower(bits, type) * INVERSE[magnitude]);
-                high = Math.min(high, upper(bits, type) * INVERSE[magnitude]);
+                low = Math.max(low, Float.floatToRawIntBits(lower(bits, type) * INVERSE[magnitude]));
+                high = Math.min(high, Float.floatToRawIntBits(upper(bits, type) * INVERSE[magnitude]));
             }
         }
-        fit.low = low * LOWERED;
-        fit.high = high * RAISED;
-        fit.magnitudes = magnitudes;
-        fit.atPlusEight = plus;
-        fit.atMinusEight = minus;
+        fit.low = Float.intBitsToFloat(low) * LOWERED;
+        fit.high = Float.intBitsToFloat(high) * RAISED;
+        fit.saw(seen);
     }
 
     /// The least number that rounds to a magnitude.

@@ -61,17 +61,13 @@ final class VectorQ4_0Exact extends Q4_0Exact {
         // Bounds are positive, so that their bits are ordered as they are, and comparing integers is cheaper.
         IntVector low = IntVector.zero(INTS);
         IntVector high = IntVector.broadcast(INTS, INFINITE);
-        IntVector magnitudes = low;
-        IntVector most = low;
-        IntVector least = low;
+        IntVector seen = low;
         IntVector one = IntVector.broadcast(INTS, 1);
         FloatVector ones = FloatVector.broadcast(FLOATS, 1);
         for (int i = 0; i < COLUMNS; i += COUNT) {
             IntVector level = (IntVector) FloatVector.fromArray(FLOATS, fit.levels, i).convert(VectorOperators.F2I, 0);
             IntVector magnitude = level.max(level.neg());
-            most = most.max(level);
-            least = least.min(level);
-            magnitudes = magnitudes.or(one.lanewise(VectorOperators.LSHL, magnitude));
+            seen = seen.or(one.lanewise(VectorOperators.LSHL, level.add(8)));
             FloatVector inverse = ones.div((FloatVector) magnitude.max(1).convert(VectorOperators.I2F, 0));
             IntVector bits = FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts().and(MAGNITUDE);
             IntVector reach = IntVector.broadcast(INTS, 0x8000).sub(bits.lanewise(VectorOperators.LSHR, 16).and(1).mul(OPEN));
@@ -81,9 +77,7 @@ final class VectorQ4_0Exact extends Q4_0Exact {
         }
         fit.low = Float.intBitsToFloat(low.reduceLanes(VectorOperators.MAX)) * LOWERED;
         fit.high = Float.intBitsToFloat(high.reduceLanes(VectorOperators.MIN)) * RAISED;
-        fit.magnitudes = magnitudes.reduceLanes(VectorOperators.OR);
-        fit.atPlusEight = most.reduceLanes(VectorOperators.MAX) == 8;
-        fit.atMinusEight = least.reduceLanes(VectorOperators.MIN) == -8;
+        fit.saw(seen.reduceLanes(VectorOperators.OR));
     }
 
     @Override
