@@ -165,6 +165,7 @@ class ImportanceTest {
     void theSmallestKQuantNeedsOne() throws Exception {
         assertThatThrownBy(() -> plain(dense, "Q2_K_S")).isInstanceOf(PolicyException.class)
                 .hasMessageContaining("needs an importance matrix");
+        assumeTrue(LlamaCpp.find().isPresent(), LlamaCpp::whyAbsent);
         assertThatThrownBy(() -> equal(dense, "Q2_K_S")).isInstanceOf(PolicyException.class).hasMessageContaining("blk.1.ffn_up.weight")
                 .hasMessageContaining("imatrix.gguf has no weights for it");
     }
