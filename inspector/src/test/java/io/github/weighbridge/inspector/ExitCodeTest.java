@@ -43,7 +43,7 @@ class ExitCodeTest {
                 arguments(List.of("inspect", "SOURCE", "more"), "weighbridge inspect: Unmatched argument at index 2: 'more'"),
                 arguments(List.of("inspect", "SOURCE", "--json", "--json"),
                         "weighbridge inspect: option '--json' should be specified only once"),
-                arguments(List.of("inspect", "SOURCE", "--grid"), "weighbridge inspect: Unknown option: '--grid'"),
+                arguments(List.of("inspect", "SOURCE", "--html"), "weighbridge inspect: Unknown option: '--html'"),
                 arguments(List.of("inspect", "SOURCE", "--context", "many"),
                         "weighbridge inspect: --context \"many\" is no number of tokens"),
                 arguments(List.of("inspect", "SOURCE", "--context", "4k,0"), "weighbridge inspect: --context \"0\" is no number of tokens"),
