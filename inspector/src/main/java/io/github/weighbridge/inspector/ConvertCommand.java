@@ -111,7 +111,7 @@ final class ConvertCommand implements Action {
         if (!plan.folder()) {
             first = first.resolveSibling(plan.files().getFirst().name());
         }
-        try (Checkpoint written = SourceOptions.open(first.toString(), source.passUnknown())) {
+        try (Checkpoint written = SourceOptions.openFile(first, source.passUnknown())) {
             Audited result = Audited.of(written);
             difference(Audited.of(plan), result).ifPresent(difference -> {
                 throw new IllegalStateException("what was written is not what was planned: " + difference);
