@@ -41,10 +41,12 @@ public final class Quantization {
         }
         Flat.Table details = new Flat.Table().i32(Schema.BlockwiseQuantization.SCALES, graph.constant(scales.get()))
                 .i32(Schema.BlockwiseQuantization.ZERO_POINTS, -1).i32(Schema.BlockwiseQuantization.BLOCK_SIZE, blockSize);
-        return new Flat.Table().u8(Schema.Quantization.DETAILS_TYPE, Schema.Quantization.BLOCKWISE).ref(Schema.Quantization.DETAILS, details);
+        return new Flat.Table().u8(Schema.Quantization.DETAILS_TYPE, Schema.Quantization.BLOCKWISE).ref(Schema.Quantization.DETAILS,
+                details);
     }
 
-    boolean blockwise() {
+    /// Whether scales are those of blocks of columns.
+    public boolean isBlockwise() {
         return scales.isPresent();
     }
 }

@@ -42,7 +42,8 @@ public final class Subgraph {
             return known;
         }
         // Adds the tensor of blockwise scales, where there is one, before this.
-        Flat.Table table = constant.quantization().filter(Quantization::blockwise).isPresent() ? own(constant) : model.shared(constant, this);
+        Flat.Table table =
+                constant.quantization().filter(Quantization::isBlockwise).isPresent() ? own(constant) : model.shared(constant, this);
         tensors.add(table);
         constants.put(constant, tensors.size() - 1);
         return tensors.size() - 1;

@@ -1,8 +1,5 @@
 package io.github.weighbridge.litert.tflite.write;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
 import io.github.weighbridge.litert.tflite.BuiltinOperator;
@@ -15,6 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The real interpreter reads what the builder writes, and computes with it.
 class TfliteBuilderTest {
