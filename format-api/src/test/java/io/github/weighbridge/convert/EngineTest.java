@@ -31,6 +31,7 @@ import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -346,6 +347,46 @@ class EngineTest {
         assertThat(left()).containsExactly("out.bin");
     }
 
+    /// A set of files whose first place is taken by something that no file can replace, once the conversion has begun.
+    @Test
+    void aSetThatCannotBeMovedIsTakenBackAsAWhole() throws Exception {
+        ConversionPlan plan = plan(false, builder -> {
+            for (int shard = 1; shard <= 3; shard++) {
+                builder.beginFile("y-" + shard + ".bin", true);
+                builder.tensor(target("small" + shard, View.of(SMALL)), in(DenseEncoding.F32));
+                builder.endFile();
+            }
+        });
+        for (boolean force : new boolean[] {false, true}) {
+            Path second = folder.resolve("y-2.bin");
+            if (force) {
+                Files.writeString(second, "precious");
+            }
+            Path obstacle = folder.resolve("y-1.bin");
+            EngineOptions options = new EngineOptions(1, force, _ -> occupy(obstacle), () -> false);
+            assertThatThrownBy(() -> Engine.run(plan, checkpoint(), folder.resolve("y.bin"), options)).isInstanceOf(IOException.class);
+            assertThat(left()).containsExactlyElementsOf(force ? List.of("y-1.bin", "y-2.bin") : List.of("y-1.bin"));
+            if (force) {
+                assertThat(second).hasContent("precious");
+            }
+            assertThat(obstacle.resolve("inside")).exists();
+            Files.delete(obstacle.resolve("inside"));
+            Files.delete(obstacle);
+        }
+        Engine.run(plan, checkpoint(), folder.resolve("y.bin"), threads(1).withForce(true));
+        assertThat(left()).containsExactly("y-1.bin", "y-2.bin", "y-3.bin");
+        assertThat(folder.resolve("y-2.bin")).hasSize(140);
+    }
+
+    private static void occupy(Path place) {
+        try {
+            Files.createDirectories(place);
+            Files.writeString(place.resolve("inside"), "x");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void anExistingFolderIsReplacedAsAWholeByForce() throws Exception {
         Path target = Files.createDirectories(folder.resolve("out"));
@@ -591,7 +632,7 @@ class EngineTest {
         try {
             Files.setLastModifiedTime(file, FileTime.fromMillis(1_700_000_009_000L));
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
