@@ -88,13 +88,21 @@ public final class DecoderGraph {
             }
         }
         for (int i = 0; i < owners.size(); i++) {
-            List<Tensor> both = updated.get(owners.get(i).index());
+            List<Tensor> both = of(updated, owners.get(i).index());
             graph.output("kv_cache_k_" + i, both.getFirst());
             graph.output("kv_cache_v_" + i, both.getLast());
         }
         if (logits) {
             graph.output("logits", head(state));
         }
+    }
+
+    private static <K, V> V of(Map<K, V> map, K key) {
+        V value = map.get(key);
+        if (value == null) {
+            throw new IllegalArgumentException("nothing for " + key);
+        }
+        return value;
     }
 
     private List<Tensor> cacheInputs(Layer layer, int index) {
@@ -131,7 +139,7 @@ public final class DecoderGraph {
         Tensor numbers = graph.reshape(graph.toFloat(positions), List.of(1, tokens, 1, 1));
         for (Layer layer : spec.layers()) {
             if (!rotations.containsKey(layer.attention())) {
-                float[] frequencies = java.util.Objects.requireNonNull(spec.rotary().get(layer.attention())).frequencies(layer.keyLength());
+                float[] frequencies = of(spec.rotary(), layer.attention()).frequencies(layer.keyLength());
                 Tensor angles = graph.multiply(numbers, graph.numbers(List.of(1, 1, 1, frequencies.length), frequencies));
                 rotations.put(layer.attention(), List.of(graph.cosine(angles), graph.sine(angles)));
             }
@@ -171,7 +179,7 @@ public final class DecoderGraph {
         if (spec.valueNorm()) {
             values = rootMeanSquare(values);
         }
-        List<Tensor> cache = caches.get(layer.index());
+        List<Tensor> cache = of(caches, layer.index());
         Tensor zeros = graph.whole(List.of(0, 0));
         Tensor zero = graph.whole(List.of(0));
         updated.put(layer.index(),
@@ -194,12 +202,12 @@ public final class DecoderGraph {
         int size = layer.keyLength();
         Tensor projected = graph.reshape(linear(x, Role.ATTENTION_Q, layer.index()), List.of(1, tokens, heads, size));
         Tensor queries = graph.multiply(rotate(layer, norm(projected, Role.ATTENTION_Q_NORM, layer.index())), spec.attentionScale());
-        List<Tensor> cache = updated.get(layer.cacheOwner());
+        List<Tensor> cache = of(updated, layer.cacheOwner());
         // Heads that share keys lie one behind the other.
         int grouped = heads / keyValueHeads * tokens;
         Tensor rows = graph.reshape(graph.transpose(queries, List.of(0, 2, 1, 3)), List.of(1, keyValueHeads, grouped, size));
         Tensor scores = graph.reshape(graph.multiplyRows(rows, numbers(cache.getFirst())), List.of(1, heads, tokens, cacheLength));
-        Tensor shares = graph.softmax(graph.add(scores, java.util.Objects.requireNonNull(masks.get(layer.attention()))));
+        Tensor shares = graph.softmax(graph.add(scores, of(masks, layer.attention())));
         Tensor mixed = graph.multiplyRows(graph.reshape(shares, List.of(1, keyValueHeads, grouped, cacheLength)), numbers(cache.getLast()));
         Tensor joined = graph.reshape(graph.transpose(graph.reshape(mixed, List.of(1, heads, tokens, layer.valueLength())),
                 List.of(0, 2, 1, 3)), List.of(1, tokens, heads * layer.valueLength()));
@@ -212,7 +220,7 @@ public final class DecoderGraph {
 
     /// Turns pairs of dimensions that lie half a head apart.
     private Tensor rotate(Layer layer, Tensor x) {
-        List<Tensor> rotation = java.util.Objects.requireNonNull(rotations.get(layer.attention()));
+        List<Tensor> rotation = of(rotations, layer.attention());
         Tensor cosine = rotation.getFirst();
         Tensor sine = rotation.getLast();
         int half = layer.keyLength() / 2;
