@@ -44,6 +44,9 @@ final class SafetensorsReader {
     private static final int MOST_DOCUMENTS = 256;
     private static final Pattern SHARD = Pattern.compile(".*-\\d{5}-of-\\d{5}\\.safetensors");
 
+    /// Repositories on the web have their files under a revision.
+    private static final Pattern REVISION = Pattern.compile("/resolve/[^/]+$");
+
     private final Source source;
     private final ReadOptions options;
     private final SafetensorsFolder folder;
@@ -133,7 +136,7 @@ final class SafetensorsReader {
 
     private String modelName() {
         String path = source.file().orElse(source.tree().name().isEmpty() ? source.name() : source.tree().name());
-        String trimmed = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        String trimmed = REVISION.matcher(path.endsWith("/") ? path.substring(0, path.length() - 1) : path).replaceFirst("");
         String last = trimmed.substring(trimmed.lastIndexOf('/') + 1);
         return last.endsWith(SafetensorsFormat.EXTENSION) ? last.substring(0, last.length() - SafetensorsFormat.EXTENSION.length()) : last;
     }
