@@ -155,7 +155,7 @@ final class GgufTarget implements Target {
     @Override
     public Optional<Encoding> encoding(String word) {
         String plain = word.startsWith("gguf:") ? word.substring("gguf:".length()) : word;
-        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).map(GgmlEncodings::of);
+        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).or(() -> NeutralWords.type(word)).map(GgmlEncodings::of);
     }
 
     /// `exact` alone is the only type that has such a recipe. Where no recipe is named, Q4_0 finds a grid again that is there.

@@ -45,7 +45,8 @@ final class ConvertCommand implements Action {
 
     @Override
     public Given given() {
-        return new Given(source.path(), current.isEmpty() ? source.path() : current, List.of(source.path(), target, report));
+        return new Given(source.path(), current.isEmpty() ? source.path() : current,
+                List.of(source.path(), target, report, options.policyPath()));
     }
 
     @Override

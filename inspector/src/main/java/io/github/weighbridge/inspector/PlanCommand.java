@@ -27,7 +27,7 @@ final class PlanCommand implements Action {
 
     @Override
     public Given given() {
-        return new Given(source.path(), source.path(), List.of(source.path(), target));
+        return new Given(source.path(), source.path(), List.of(source.path(), target, options.policyPath()));
     }
 
     @Override

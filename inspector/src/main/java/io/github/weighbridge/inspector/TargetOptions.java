@@ -41,9 +41,14 @@ final class TargetOptions {
     ///
     /// @param target the path to write, as given; empty when there is none
     /// @param source the path that is read
-    Wish wish(String target, String source) throws UsageException {
+    Wish wish(String target, String source) throws UsageException, IOException, PolicyException {
         Format format = format(target);
         return new Wish(format, policy.policy(), target.isEmpty() ? name(source, format) : name(target));
+    }
+
+    /// The path of the policy file; empty where there is none.
+    String policyPath() {
+        return policy.path();
     }
 
     private Format format(String target) throws UsageException {
