@@ -3,6 +3,7 @@ module io.github.weighbridge.format.api {
     requires com.fasterxml.jackson.core;
     requires com.fasterxml.jackson.dataformat.yaml;
     requires org.yaml.snakeyaml;
+    requires java.net.http;
     requires static transitive org.jspecify;
     requires static jdk.incubator.vector;
 

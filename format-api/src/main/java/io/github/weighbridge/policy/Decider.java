@@ -70,12 +70,22 @@ final class Decider {
         this.kinds = new LayerKinds(architecture, target.tensors());
         this.rules = policy.rules().stream().filter(rule -> rule.when().stream().allMatch(condition -> condition.holds(architecture)))
                 .toList();
-        this.type = policy.type().isPresent() ? Optional.of(target.type(policy.type().get(), policy.pure())) : Optional.empty();
+        this.type = policy.type().isPresent() ? Optional.of(type(policy, target)) : Optional.empty();
         this.restSum =
                 new Sum(policy.type().map(word -> "type " + word).orElseGet(() -> policy.otherwise().map(Rule::label).orElse("default")),
                         policy.type().orElseGet(() -> policy.otherwise().map(Rule::encoding).orElse(Rule.KEEP)));
         rules.forEach(rule -> ruleSums.add(new Sum(rule.label(), rule.encoding())));
         Vocabulary.check(rules, target.tensors());
+    }
+
+    /// The named type; where the policy itself names it, a refusal names the policy.
+    private static Assignment type(Policy policy, Target target) throws PolicyException {
+        try {
+            return target.type(policy.type().orElseThrow(), policy.pure());
+        } catch (PolicyException e) {
+            Optional<String> label = policy.settings().typeLabel();
+            throw label.isPresent() ? new PolicyException(label.get() + ": " + e.getMessage()) : e;
+        }
     }
 
     Decision decide() throws PolicyException {

@@ -41,7 +41,7 @@ public record Policy(String name, String description, Set<String> strip, List<Ru
 
     /// A copy with a named type in the place of the default.
     public Policy withType(String type, boolean pure) {
-        return new Policy(name, description, strip, rules, Optional.of(type), pure, Optional.empty(), settings);
+        return new Policy(name, description, strip, rules, Optional.of(type), pure, Optional.empty(), settings.withoutTypeLabel());
     }
 
     /// A copy with rules put before its own.

@@ -13,12 +13,13 @@ import java.util.Optional;
 /// @param fallbacks for an encoding's word, those to try in order where a target cannot give it to a tensor
 /// @param floors the fewest bits a budget may leave
 /// @param requirements what must hold of an architecture for the policy to mean anything, and what to say where it does not
+/// @param typeLabel how messages name the policy's type; empty where it was given beside the policy
 /// @param notes texts that are written into the output where the format has a place for them
 public record PolicySettings(Optional<CachePolicy> cache, Activations activations, Map<String, List<String>> fallbacks, List<Floor> floors,
-        List<Requirement> requirements, Map<String, String> notes) {
+        List<Requirement> requirements, Optional<String> typeLabel, Map<String, String> notes) {
     /// Nothing said.
     public static final PolicySettings NONE =
-            new PolicySettings(Optional.empty(), Activations.KEEP, Map.of(), List.of(), List.of(), Map.of());
+            new PolicySettings(Optional.empty(), Activations.KEEP, Map.of(), List.of(), List.of(), Optional.empty(), Map.of());
 
     /// Something that must hold of an architecture.
     ///
@@ -39,11 +40,16 @@ public record PolicySettings(Optional<CachePolicy> cache, Activations activation
 
     /// A copy with another cache.
     public PolicySettings withCache(CachePolicy policy) {
-        return new PolicySettings(Optional.of(policy), activations, fallbacks, floors, requirements, notes);
+        return new PolicySettings(Optional.of(policy), activations, fallbacks, floors, requirements, typeLabel, notes);
     }
 
     /// A copy with another way with activations.
     public PolicySettings withActivations(Activations way) {
-        return new PolicySettings(cache, way, fallbacks, floors, requirements, notes);
+        return new PolicySettings(cache, way, fallbacks, floors, requirements, typeLabel, notes);
+    }
+
+    /// A copy whose type was given beside the policy.
+    PolicySettings withoutTypeLabel() {
+        return new PolicySettings(cache, activations, fallbacks, floors, requirements, Optional.empty(), notes);
     }
 }

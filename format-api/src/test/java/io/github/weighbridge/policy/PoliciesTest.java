@@ -194,6 +194,22 @@ class PoliciesTest {
         assertThat(choices.get("blk.0.q").reason()).isEqualTo("policy f32");
     }
 
+    /// Presets are for models that do not all have the same tensors.
+    @Test
+    void aRuleThatIsOptionalMayMatchNothing() throws PolicyException {
+        Rule vision = rule("vision", "f16");
+        assertThat(assign(new Rule(vision.match(), vision.encoding(), vision.label(), true, List.of(), List.of())).get("embd").reason())
+                .isEqualTo("keep");
+    }
+
+    @Test
+    void aTypeThatAPolicyNamesItselfIsRefusedInItsName() {
+        for (String name : List.of("qat-q4_0", "google-q4_0")) {
+            assertThatThrownBy(() -> assign(PolicyFiles.preset(name).orElseThrow())).isInstanceOf(PolicyException.class)
+                    .hasMessage("policy " + name + ": no type Q4_0:exact");
+        }
+    }
+
     @Test
     void aFallbackIsTakenWhereThePolicyHasOneAndIsPrinted() throws PolicyException {
         Rule rule = new Rule(Match.EVERYTHING, "f16", "rule 1", false, List.of(), List.of("int3", "f32"));

@@ -75,7 +75,7 @@ class PolicyCommandTest {
                         ":2:3: rule 1: the target has no encoding \"gguf:Q4_K\", asked for model.language_model.layers.0.mlp.up_proj.weight"),
                 arguments("gguf", "requires:\n- when: { num_hidden_layers: '> 100' }\n  otherwise: this is for large models",
                         ":2:3: requirement: this is for large models (num_hidden_layers > 100 does not hold of "),
-                arguments("gguf", "type: Q9_K", "--type Q9_K: gguf has "),
+                arguments("gguf", "type: Q9_K", ":1:7: type: --type Q9_K: gguf has "),
                 arguments("gguf", "activations: static\ndefault: int8/channel\nfallbacks: { int8/channel: keep }",
                         "activations: static: the source has no trained activation scale for "),
                 arguments("gguf", "kv_cache: { type: int8, scales: trained }",

@@ -184,6 +184,7 @@ public final class PolicyFiles {
         List<PolicySettings.Requirement> requirements = new ArrayList<>(draft.requirements());
         Optional<CachePolicy> cache = draft.cache();
         Optional<Activations> activations = draft.activations();
+        Optional<String> typeLabel = draft.typeLabel();
         Map<String, String> notes = new LinkedHashMap<>(draft.notes());
         for (Policy parent : parents) {
             strip.addAll(parent.strip());
@@ -191,6 +192,7 @@ public final class PolicyFiles {
             if (otherwise.isEmpty() && type.isEmpty()) {
                 otherwise = parent.otherwise();
                 type = parent.type();
+                typeLabel = parent.settings().typeLabel();
                 pure = parent.pure();
             }
             PolicySettings settings = parent.settings();
@@ -202,6 +204,6 @@ public final class PolicyFiles {
             settings.notes().forEach(notes::putIfAbsent);
         }
         return new Policy(draft.name(), draft.description(), strip, rules, type, pure, otherwise,
-                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, notes));
+                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, typeLabel, notes));
     }
 }

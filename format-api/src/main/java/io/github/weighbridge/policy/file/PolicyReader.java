@@ -36,7 +36,7 @@ final class PolicyReader {
     record Draft(String name, String description, List<Node.Scalar> parents, Set<String> strip, List<Rule> rules, Optional<Rule> otherwise,
             Optional<String> type, boolean pure, Map<String, List<String>> fallbacks, List<Floor> floors,
             List<PolicySettings.Requirement> requirements, Optional<CachePolicy> cache, Optional<Activations> activations,
-            Map<String, String> notes) {}
+            Optional<String> typeLabel, Map<String, String> notes) {}
 
     /// @param file its name, for messages
     /// @param preset whether it is one of ours, whose rules are named by number alone
@@ -83,7 +83,8 @@ final class PolicyReader {
             }
         }
         return new Draft(name, top.text("description").orElse(""), top.words("extends"), strip, rules, otherwise, type, pure,
-                fallbacks(top), floors(top), requirements(top), cache(top), activations(top), notes);
+                fallbacks(top), floors(top), requirements(top), cache(top), activations(top),
+                type.map(_ -> preset ? "policy " + name : file + ":" + top.get("type").orElseThrow().place() + ": type"), notes);
     }
 
     private Map<String, List<String>> fallbacks(Fields top) throws PolicyException {
