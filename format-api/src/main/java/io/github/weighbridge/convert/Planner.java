@@ -12,6 +12,7 @@ import io.github.weighbridge.policy.Decision;
 import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.PolicySettings;
+import io.github.weighbridge.scan.ScaleCheck;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
@@ -29,10 +30,10 @@ import java.util.Set;
 public final class Planner {
     private Planner() {}
 
-    /// Plans a conversion. Reads headers and documents, no weights.
+    /// Plans a conversion. Reads headers, documents, and what a plan needs to know of scales and grids.
     ///
     /// @throws PolicyException when the format cannot hold the checkpoint, or cannot meet the policy
-    /// @throws IOException when documents cannot be read or are bad
+    /// @throws IOException when documents or scales cannot be read or are bad
     public static ConversionPlan plan(Checkpoint source, Format format, Policy policy, TargetRequest request)
             throws IOException, PolicyException {
         return prepare(source, format, policy, request).plan();
@@ -41,10 +42,11 @@ public final class Planner {
     /// Plans a conversion, and says how it came to the plan.
     ///
     /// @throws PolicyException when the format cannot hold the checkpoint, or cannot meet the policy
-    /// @throws IOException when documents cannot be read or are bad
+    /// @throws IOException when documents or scales cannot be read or are bad
     public static Planned prepare(Checkpoint source, Format format, Policy policy, TargetRequest request)
             throws IOException, PolicyException {
         TargetRequest full = request(policy, request);
+        ScaleCheck.check(source);
         Target target = format.target(source, full);
         Decision decision = Policies.decide(policy, source, target);
         List<Finding> findings = new ArrayList<>();
@@ -58,8 +60,8 @@ public final class Planner {
             decision = new Decision(new Assignment(left, decision.assignment().findings(), decision.assignment().type()),
                     decision.outcomes(), decision.dropped());
         }
-        findings.addAll(PolicyFindings.of(policy, format.name()));
-        return new Planned(with(target.plan(decision.assignment()), findings), decision, policy, full);
+        findings.addAll(PolicyFindings.of(policy, source, full));
+        return new Planned(target.plan(decision.assignment()).withFindings(findings), decision, policy, full);
     }
 
     /// The request of a policy: what it strips and its settings come on top.
@@ -80,15 +82,5 @@ public final class Planner {
             full = full.withOption(TargetRequest.NOTE + note.getKey(), note.getValue());
         }
         return full;
-    }
-
-    private static ConversionPlan with(ConversionPlan plan, List<Finding> more) {
-        if (more.isEmpty()) {
-            return plan;
-        }
-        List<Finding> all = new ArrayList<>(plan.findings());
-        all.addAll(more);
-        return new ConversionPlan(plan.format(), plan.formatVersion(), plan.folder(), plan.files(), plan.jobs(), plan.architecture(),
-                plan.identities(), all);
     }
 }
