@@ -38,10 +38,14 @@ import java.util.regex.Pattern;
 /// Makes a checkpoint of a Hugging Face folder or a single safetensors file.
 final class SafetensorsReader {
     static final String CONFIG = "config.json";
+    private static final String MODEL_TYPE = "model_type";
     /// Endings of the files that travel with a checkpoint; anything else in a folder is none of our business.
     private static final List<String> DOCUMENT_ENDINGS = List.of(".json", ".jinja", ".txt", ".md", ".model", ".yaml", "license", "notice");
     private static final int MOST_DOCUMENTS = 256;
     private static final Pattern SHARD = Pattern.compile(".*-\\d{5}-of-\\d{5}\\.safetensors");
+
+    /// Repositories on the web have their files under a revision.
+    private static final Pattern REVISION = Pattern.compile("/resolve/[^/]+$");
 
     private final Source source;
     private final ReadOptions options;
@@ -103,6 +107,10 @@ final class SafetensorsReader {
         }
         String name = modelName();
         Parameters parameters = new Parameters(file == null ? source.name() : file.name(), config.orElse(Value.Fields.EMPTY));
+        Optional<Value> type = parameters.fields().get(MODEL_TYPE);
+        if (type.isPresent() && !(type.get() instanceof Value.Text)) {
+            throw parameters.wrong(MODEL_TYPE, Parameters.describe(type.get()), "a text");
+        }
         Optional<Dialect> dialect = config.isEmpty() ? Optional.empty() : options.families().describing(Dialect.HUGGING_FACE, parameters);
         Architecture architecture = dialect.isPresent() ? dialect.get().architecture(parameters, name)
                 : Architecture.unknown(name, config.orElse(Value.Fields.EMPTY));
@@ -114,10 +122,10 @@ final class SafetensorsReader {
             result = builder.build(dialect.get(), architecture, source.name(), options.passUnknown(), complete);
         } else {
             result = builder.withoutFamily();
-            String type = config.flatMap(fields -> fields.text("model_type")).map(word -> "model type \"" + word + "\" is not known")
+            String word = config.flatMap(fields -> fields.text(MODEL_TYPE)).map(found -> "model type \"" + found + "\" is not known")
                     .orElse(config.isPresent() ? "config.json names no model type" : "there is no config.json");
             findings.add(Finding.warning("unknown-architecture",
-                    type + ": tensors have no roles, and only conversions that need none are possible",
+                    word + ": tensors have no roles, and only conversions that need none are possible",
                     List.of()));
         }
         findings.addAll(result.findings());
@@ -128,7 +136,7 @@ final class SafetensorsReader {
 
     private String modelName() {
         String path = source.file().orElse(source.tree().name().isEmpty() ? source.name() : source.tree().name());
-        String trimmed = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        String trimmed = REVISION.matcher(path.endsWith("/") ? path.substring(0, path.length() - 1) : path).replaceFirst("");
         String last = trimmed.substring(trimmed.lastIndexOf('/') + 1);
         return last.endsWith(SafetensorsFormat.EXTENSION) ? last.substring(0, last.length() - SafetensorsFormat.EXTENSION.length()) : last;
     }
