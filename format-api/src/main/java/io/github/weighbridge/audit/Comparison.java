@@ -216,13 +216,25 @@ final class Comparison {
     }
 
     /// Two buffers of one thread.
-    private record Bytes(Arena arena, MemorySegment left, MemorySegment right) implements Sweep.Context {
+    private static final class Bytes implements Sweep.Context {
+        private final Arena arena;
+        private final MemorySegment left;
+        private final MemorySegment right;
+
+        // The arena is closed with this object.
+        @SuppressWarnings("MustBeClosedChecker")
         Bytes() {
-            this(Arena.ofConfined());
+            arena = Arena.ofConfined();
+            left = arena.allocate(PART_BYTES, 64);
+            right = arena.allocate(PART_BYTES, 64);
         }
 
-        private Bytes(Arena arena) {
-            this(arena, arena.allocate(PART_BYTES, 64), arena.allocate(PART_BYTES, 64));
+        MemorySegment left() {
+            return left;
+        }
+
+        MemorySegment right() {
+            return right;
         }
 
         @Override

@@ -129,8 +129,13 @@ final class DocumentDiff {
             return true;
         }
         if (one instanceof Value.Fields(Map<String, Value> a) && other instanceof Value.Fields(Map<String, Value> b)) {
-            return a.keySet().equals(b.keySet())
-                    && a.keySet().stream().allMatch(name -> equal(a.get(name), java.util.Objects.requireNonNull(b.get(name))));
+            for (Map.Entry<String, Value> field : a.entrySet()) {
+                Value match = b.get(field.getKey());
+                if (match == null || !equal(field.getValue(), match)) {
+                    return false;
+                }
+            }
+            return a.size() == b.size();
         }
         Optional<Double> a = number(one);
         Optional<Double> b = number(other);
