@@ -1,6 +1,7 @@
 /// The ground every Weighbridge module stands on: bytes, encodings, views, the tensor graph, plans, the conversion engine and the audit.
 module io.github.weighbridge.format.api {
     requires com.fasterxml.jackson.core;
+    requires java.net.http;
     requires static transitive org.jspecify;
     requires static jdk.incubator.vector;
 

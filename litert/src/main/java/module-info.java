@@ -1,6 +1,13 @@
 /// The TFLite, LiteRT-LM and task formats.
 module io.github.weighbridge.litert {
     requires transitive io.github.weighbridge.format.api;
+    requires transitive com.google.protobuf;
+    requires flatbuffers.java;
+    requires org.apache.commons.compress;
     requires static org.jspecify;
     requires static jdk.incubator.vector;
+
+    exports io.github.weighbridge.litert.file;
+    exports io.github.weighbridge.litert.file.proto;
+    exports io.github.weighbridge.litert.tflite;
 }

@@ -6,7 +6,9 @@ import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.OutputFile;
+import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -49,6 +51,22 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
                 checkpoint.architecture(),
                 checkpoint.graph().stored().stream().map(tensor -> new AuditedTensor(tensor, checkpoint.graph().identity(tensor))).toList(),
                 checkpoint.findings(), false);
+    }
+
+    /// This and another checkpoint that was written with it, as one; what the model is, this one says.
+    public Audited and(Audited other) {
+        List<AuditedFile> bothFiles = new ArrayList<>(files);
+        bothFiles.addAll(other.files);
+        List<AuditedTensor> bothTensors = new ArrayList<>(tensors);
+        for (AuditedTensor one : other.tensors) {
+            StoredTensor tensor = one.tensor();
+            List<Span> planes = tensor.planes().stream()
+                    .map(span -> new Span(span.file() + files.size(), span.offset(), span.length())).toList();
+            bothTensors.add(new AuditedTensor(new StoredTensor(tensor.name(), tensor.shape(), tensor.encoding(), planes), one.identity()));
+        }
+        List<Finding> bothFindings = new ArrayList<>(findings);
+        bothFindings.addAll(other.findings);
+        return new Audited(format, formatVersion, bothFiles, architecture, bothTensors, bothFindings, planned);
     }
 
     /// What a plan would write.

@@ -5,6 +5,8 @@ import io.github.weighbridge.io.Source;
 import io.github.weighbridge.model.Checkpoint;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// A checkpoint format: the service by which formats are found, built in or in a plugin.
 ///
@@ -68,5 +70,18 @@ public interface Format {
     /// Words that it takes for `--type`, for listing.
     default List<String> types() {
         return List.of();
+    }
+
+    /// Settings that it takes when it writes, for the command line.
+    default List<FormatOption> options() {
+        return List.of();
+    }
+
+    /// Why settings make no sense whatever the checkpoint; empty when they may do.
+    ///
+    /// @param options values by the words of [#options]
+    /// @param type the named type that was asked for, if any
+    default Optional<String> misuse(Map<String, String> options, Optional<String> type) {
+        return Optional.empty();
     }
 }

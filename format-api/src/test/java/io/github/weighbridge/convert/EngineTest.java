@@ -20,6 +20,7 @@ import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.TensorGraph;
 import io.github.weighbridge.plan.Blob;
+import io.github.weighbridge.plan.Checksum;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
@@ -31,7 +32,10 @@ import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -47,6 +51,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -346,6 +351,46 @@ class EngineTest {
         assertThat(left()).containsExactly("out.bin");
     }
 
+    /// A set of files whose first place is taken by something that no file can replace, once the conversion has begun.
+    @Test
+    void aSetThatCannotBeMovedIsTakenBackAsAWhole() throws Exception {
+        ConversionPlan plan = plan(false, builder -> {
+            for (int shard = 1; shard <= 3; shard++) {
+                builder.beginFile("y-" + shard + ".bin", true);
+                builder.tensor(target("small" + shard, View.of(SMALL)), in(DenseEncoding.F32));
+                builder.endFile();
+            }
+        });
+        for (boolean force : new boolean[] {false, true}) {
+            Path second = folder.resolve("y-2.bin");
+            if (force) {
+                Files.writeString(second, "precious");
+            }
+            Path obstacle = folder.resolve("y-1.bin");
+            EngineOptions options = new EngineOptions(1, force, _ -> occupy(obstacle), () -> false);
+            assertThatThrownBy(() -> Engine.run(plan, checkpoint(), folder.resolve("y.bin"), options)).isInstanceOf(IOException.class);
+            assertThat(left()).containsExactlyElementsOf(force ? List.of("y-1.bin", "y-2.bin") : List.of("y-1.bin"));
+            if (force) {
+                assertThat(second).hasContent("precious");
+            }
+            assertThat(obstacle.resolve("inside")).exists();
+            Files.delete(obstacle.resolve("inside"));
+            Files.delete(obstacle);
+        }
+        Engine.run(plan, checkpoint(), folder.resolve("y.bin"), threads(1).withForce(true));
+        assertThat(left()).containsExactly("y-1.bin", "y-2.bin", "y-3.bin");
+        assertThat(folder.resolve("y-2.bin")).hasSize(140);
+    }
+
+    private static void occupy(Path place) {
+        try {
+            Files.createDirectories(place);
+            Files.writeString(place.resolve("inside"), "x");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     @Test
     void anExistingFolderIsReplacedAsAWholeByForce() throws Exception {
         Path target = Files.createDirectories(folder.resolve("out"));
@@ -424,6 +469,50 @@ class EngineTest {
 
         @Override
         public void close() {}
+    }
+
+    /// A sum stands before the bytes that it sums, and behind them.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
+    void sumsComeWhenTheirRangesAreWritten(int threads) throws Exception {
+        LayoutBuilder layout = new LayoutBuilder();
+        layout.beginFile("sums.bin", true);
+        long length = LARGE.planes().getFirst().length();
+        layout.late(Checksum.CRC32, 16, 16 + length);
+        layout.align(16);
+        layout.tensor(target("large", View.of(LARGE)), Choice.of(DenseEncoding.BF16, "keep"));
+        layout.late(Checksum.CRC32, 16, 16 + length);
+        layout.late(Checksum.CRC32, 4, 16);
+        layout.late(Checksum.CRC32, 7, 7);
+        layout.endFile();
+        ConversionPlan plan =
+                new ConversionPlan("test", Optional.empty(), false, layout.files(), layout.jobs(), UNKNOWN, Map.of(), List.of());
+        Path file = folder.resolve("sums.bin");
+        try (Checkpoint source = checkpoint()) {
+            Engine.run(plan, source, file, EngineOptions.defaults().withThreads(threads));
+        }
+        byte[] written = Files.readAllBytes(file);
+        CRC32 crc = new CRC32();
+        crc.update(contents[0], 100, (int) length);
+        ByteBuffer bytes = ByteBuffer.wrap(written).order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(bytes.getInt(0)).isEqualTo((int) crc.getValue()).isNotZero();
+        assertThat(bytes.getInt((int) (16 + length))).isEqualTo((int) crc.getValue());
+        crc.reset();
+        crc.update(new byte[12]);
+        assertThat(bytes.getInt((int) (20 + length))).isEqualTo((int) crc.getValue());
+        assertThat(bytes.getInt((int) (24 + length))).isZero();
+        assertThat(written).hasSize((int) (28 + length));
+        assertThat(Arrays.copyOfRange(written, 16, (int) (16 + length)))
+                .isEqualTo(Arrays.copyOfRange(contents[0], 100, (int) (100 + length)));
+    }
+
+    /// A sum of bytes that hold a sum, itself or another, could not be settled.
+    @Test
+    void sumsOfSumsAreRefused() {
+        LayoutBuilder layout = new LayoutBuilder();
+        layout.beginFile("f", true);
+        layout.late(Checksum.CRC32, 0, 4);
+        assertThatThrownBy(layout::endFile).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("sums a sum");
     }
 
     @ParameterizedTest
@@ -591,7 +680,7 @@ class EngineTest {
         try {
             Files.setLastModifiedTime(file, FileTime.fromMillis(1_700_000_009_000L));
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 

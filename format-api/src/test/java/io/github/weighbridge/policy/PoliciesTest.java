@@ -177,12 +177,28 @@ class PoliciesTest {
 
     @Test
     void theBuiltInPoliciesAreKnownByName() throws PolicyException {
-        assertThat(Policies.builtIn()).extracting(Policy::name).containsExactly("keep", "bf16", "f16", "f32");
+        assertThat(Policies.builtIn()).extracting(Policy::name).containsExactly("keep", "bf16", "f16", "f32", "qat-q4_0",
+                "google-q4_0");
         assertThat(Policies.byName("keep")).contains(Policy.KEEP);
         assertThat(Policies.byName("int4")).isEmpty();
         Map<String, Choice> choices = assign(Policies.byName("f32").orElseThrow());
         assertThat(choices.values()).extracting(Choice::encoding).containsOnly(DenseEncoding.F32);
         assertThat(choices.get("blk.0.q").reason()).isEqualTo("policy f32");
+    }
+
+    /// Presets are for models that do not all have the same tensors.
+    @Test
+    void aRuleThatIsNotRequiredMayMatchNothing() throws PolicyException {
+        Rule vision = rule("vision", "f16");
+        assertThat(assign(new Rule(vision.match(), vision.encoding(), vision.label(), false)).get("embd").reason()).isEqualTo("keep");
+    }
+
+    @Test
+    void aTypeThatAPolicyNamesItselfIsRefusedInItsName() {
+        for (String name : List.of("qat-q4_0", "google-q4_0")) {
+            assertThatThrownBy(() -> assign(Policies.byName(name).orElseThrow())).isInstanceOf(PolicyException.class)
+                    .hasMessage("policy " + name + ": no type Q4_0:exact");
+        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.spi.Target;
@@ -15,6 +16,8 @@ import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// GGUF, the format of llama.cpp: one file, or a split set named by any of its shards.
 public final class GgufFormat implements Format {
@@ -76,5 +79,15 @@ public final class GgufFormat implements Format {
     @Override
     public List<String> types() {
         return GgufFileType.names();
+    }
+
+    @Override
+    public List<FormatOption> options() {
+        return GgufOptions.ALL;
+    }
+
+    @Override
+    public Optional<String> misuse(Map<String, String> options, Optional<String> type) {
+        return GgufOptions.misuse(options, type);
     }
 }

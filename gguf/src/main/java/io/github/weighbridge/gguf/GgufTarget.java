@@ -45,11 +45,6 @@ import java.util.Set;
 /// A checkpoint as llama.cpp wants it: a text model in one file or a set of shards, and where it is asked for, the encoders of images and
 /// sound in a file of their own.
 final class GgufTarget implements Target {
-    /// The option that splits: most bytes of tensors in a shard, as [SplitSize] reads them.
-    static final String SPLIT_MAX_SIZE = "split-max-size";
-    /// The option that writes the encoders too: the plain name of their file. The name of the target itself asks for the encoders alone.
-    static final String MMPROJ = "mmproj";
-
     private final Checkpoint source;
     private final TargetRequest request;
     private final Optional<Part> model;
@@ -58,12 +53,13 @@ final class GgufTarget implements Target {
     private final Map<String, Part> partOf = new HashMap<>();
     private final CodeCarriage carriage;
     private final Q4Evidence evidence;
-    private final OptionalLong splitSize;
+    private final GgufOptions options;
 
-    private GgufTarget(Checkpoint source, TargetRequest request, Optional<Part> model, Optional<Part> encoders)
-            throws IOException, PolicyException {
+    private GgufTarget(Checkpoint source, TargetRequest request, GgufOptions options, Optional<Part> model, Optional<Part> encoders)
+            throws IOException {
         this.source = source;
         this.request = request;
+        this.options = options;
         this.model = model;
         this.encoders = encoders;
         List<TargetTensor> all = new ArrayList<>();
@@ -74,20 +70,19 @@ final class GgufTarget implements Target {
         this.tensors = List.copyOf(all);
         this.carriage = CodeCarriage.of(source, tensors);
         this.evidence = new Q4Evidence(source);
-        Optional<String> size = request.option(SPLIT_MAX_SIZE);
-        this.splitSize = size.isPresent() ? SplitSize.parse("--" + SPLIT_MAX_SIZE, size.get()) : OptionalLong.empty();
     }
 
     static GgufTarget of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
-        Optional<String> mmproj = request.option(MMPROJ);
+        GgufOptions options = GgufOptions.of(request);
+        Optional<String> mmproj = options.mmproj();
         if (source.format().equals(GgufFormat.NAME) && request.strip().isEmpty()) {
             if (mmproj.isPresent()) {
                 throw new PolicyException("--mmproj \"" + mmproj.get() + "\": a GGUF source has no encoders beside its text model");
             }
-            return new GgufTarget(source, request, Optional.of(CarriedPart.of(source, request)), Optional.empty());
+            return new GgufTarget(source, request, options, Optional.of(CarriedPart.of(source, request)), Optional.empty());
         }
         if (mmproj.isEmpty()) {
-            return new GgufTarget(source, request, Optional.of(TextPart.of(source, request, Set.of())), Optional.empty());
+            return new GgufTarget(source, request, options, Optional.of(TextPart.of(source, request, Set.of())), Optional.empty());
         }
         if (!SourceTree.isPlainName(mmproj.get())) {
             throw new PolicyException(
@@ -96,7 +91,7 @@ final class GgufTarget implements Target {
         EncoderPart encoders = EncoderPart.of(source, request);
         Optional<Part> text = mmproj.get().equals(request.name()) ? Optional.empty()
                 : Optional.of(TextPart.of(source, request, encoders.weights()));
-        return new GgufTarget(source, request, text, Optional.of(encoders));
+        return new GgufTarget(source, request, options, text, Optional.of(encoders));
     }
 
     private List<Part> parts() {
@@ -205,7 +200,7 @@ final class GgufTarget implements Target {
             }
             if (!mixed.isEmpty()) {
                 Map<String, QuantizationMix.Chosen> chosen = new QuantizationMix(fileType, pure || fileType.dense(), mixModel(),
-                        part.tensors(), request.importance().isPresent()).assign(mixed);
+                        part.tensors(), options).assign(mixed);
                 for (TargetTensor tensor : mixed) {
                     QuantizationMix.Chosen one = Objects.requireNonNull(chosen.get(tensor.name()));
                     Choice choice = typed(fileType, tensor, one);
@@ -236,21 +231,25 @@ final class GgufTarget implements Target {
             throw new PolicyException("--type " + fileType + ": " + tensor.name() + " cannot be " + encoding.name() + ": " + refusal.get());
         }
         if (QuantizationMix.needsImportance(fileType, tensor.name(), chosen.type())
-                && request.importance().flatMap(matrix -> matrix.entry(tensor.name())).isEmpty()) {
+                && options.importance().flatMap(matrix -> matrix.entry(tensor.name())).isEmpty()) {
             throw new PolicyException("--type " + fileType + ": " + tensor.name() + " as " + encoding.name() + " needs an importance matrix"
-                    + (request.importance().isPresent() ? ", and " + request.importance().get().name() + " has no weights for it" : ""));
+                    + (options.importance().isPresent() ? ", and " + options.importance().get().name() + " has no weights for it" : ""));
         }
         return Choice.of(encoding, chosen.fallback() ? "fallback of type " + fileType : "type " + fileType);
     }
 
     @Override
     public ConversionPlan plan(Assignment assignment) throws PolicyException {
+        Optional<String> misuse = GgufOptions.misuse(request.options(), assignment.type());
+        if (misuse.isPresent()) {
+            throw new PolicyException(misuse.get());
+        }
         LayoutBuilder layout = new LayoutBuilder();
         if (model.isPresent()) {
-            write(model.get(), request.name(), splitSize, assignment, layout);
+            write(model.get(), request.name(), options.splitSize(), assignment, layout);
         }
         if (encoders.isPresent()) {
-            write(encoders.get(), request.option(MMPROJ).orElseThrow(), OptionalLong.empty(), assignment, layout);
+            write(encoders.get(), options.mmproj().orElseThrow(), OptionalLong.empty(), assignment, layout);
         }
         Map<String, Identity> identities = new HashMap<>();
         tensors.forEach(tensor -> identities.put(tensor.name(), tensor.identity()));
@@ -272,14 +271,14 @@ final class GgufTarget implements Target {
     private void write(Part part, String name, OptionalLong most, Assignment assignment, LayoutBuilder layout) throws PolicyException {
         List<List<TargetTensor>> shards = most.isEmpty() ? List.of(part.tensors()) : shards(part.tensors(), most.getAsLong(), assignment);
         if (shards.size() > GgufSplit.MOST) {
-            throw new PolicyException("--" + SPLIT_MAX_SIZE + ": that would be " + shards.size() + " files; a set has at most "
+            throw new PolicyException("--" + GgufOptions.SPLIT_MAX_SIZE + ": that would be " + shards.size() + " files; a set has at most "
                     + GgufSplit.MOST);
         }
         for (int shard = 0; shard < shards.size(); shard++) {
             GgufHeader.Builder builder = GgufHeader.builder();
             if (shard == 0) {
                 part.keys(builder, new Part.Made(fileType(part, assignment), unchanged(part, assignment)));
-                request.importance().filter(_ -> part.tensors().stream().anyMatch(tensor -> !dense(assignment.of(tensor).encoding())))
+                options.importance().filter(_ -> part.tensors().stream().anyMatch(tensor -> !dense(assignment.of(tensor).encoding())))
                         .ifPresent(matrix -> importanceKeys(matrix, builder));
             }
             String file = name;
@@ -345,7 +344,7 @@ final class GgufTarget implements Target {
 
     /// The weights of a tensor's columns. llama-quantize refuses a matrix that was made for other shapes, except for the embedding's.
     private Optional<Importance> importance(TargetTensor tensor, Encoding encoding) throws PolicyException {
-        Optional<float[]> entry = request.importance().flatMap(matrix -> matrix.entry(tensor.name()));
+        Optional<float[]> entry = options.importance().flatMap(matrix -> matrix.entry(tensor.name()));
         if (entry.isEmpty() || dense(encoding)) {
             return Optional.empty();
         }
@@ -357,7 +356,7 @@ final class GgufTarget implements Target {
         if (tensor.name().equals("token_embd.weight") || tensor.name().equals("per_layer_token_embd.weight")) {
             return Optional.empty();
         }
-        throw new PolicyException("importance matrix " + request.importance().get().name() + ": " + entry.get().length + " weights for "
+        throw new PolicyException("importance matrix " + options.importance().get().name() + ": " + entry.get().length + " weights for "
                 + tensor.name() + " of " + shape + ", which has " + matrices * shape.columns());
     }
 

@@ -41,6 +41,8 @@ final class QuantizationMix {
     private final int queriesForKey;
     private final boolean llama70b;
     private final boolean importance;
+    private final Optional<GgmlType> headType;
+    private final Optional<GgmlType> embeddingType;
     private int attentionValues;
     private int downs;
     private int attentionValueCount;
@@ -83,11 +85,13 @@ final class QuantizationMix {
     }
 
     /// @param tensors all tensors of the file
-    /// @param importance whether an importance matrix is used
-    QuantizationMix(GgufFileType fileType, boolean pure, Model model, List<TargetTensor> tensors, boolean importance) {
+    /// @param options whether an importance matrix is used, and types that were asked for by name
+    QuantizationMix(GgufFileType fileType, boolean pure, Model model, List<TargetTensor> tensors, GgufOptions options) {
         this.fileType = fileType;
         this.pure = pure;
-        this.importance = importance;
+        this.importance = options.importance().isPresent();
+        this.headType = options.head();
+        this.embeddingType = options.embedding();
         this.tied = tensors.stream().noneMatch(tensor -> tensor.name().equals("output.weight"));
         this.layers = model.layers();
         this.experts = model.experts();
@@ -104,6 +108,11 @@ final class QuantizationMix {
         order.sort(Comparator.comparingInt(QuantizationMix::block).thenComparing(TargetTensor::name));
         Map<String, Chosen> types = new HashMap<>();
         for (TargetTensor tensor : order) {
+            Optional<GgmlType> named = named(tensor);
+            if (named.isPresent()) {
+                types.put(tensor.name(), new Chosen(named.get(), false));
+                continue;
+            }
             GgmlType wanted = pure ? fileType.type() : mixed(tensor);
             if (wanted == GgmlType.Q1_0 && tensor.shape().columns() % wanted.blockElements() != 0) {
                 throw new PolicyException("--type " + fileType + ": " + tensor.name() + " has rows of " + tensor.shape().columns()
@@ -113,6 +122,16 @@ final class QuantizationMix {
             types.put(tensor.name(), new Chosen(fitting, fitting != wanted));
         }
         return types;
+    }
+
+    /// A type that was asked for by name is taken as it is: no fallback takes its place. It holds for dense file types and pure ones too. A head
+    /// that is tied to the embedding is no head here; [#head] has that case.
+    private Optional<GgmlType> named(TargetTensor tensor) {
+        return switch (kind(tensor.name())) {
+            case EMBEDDING -> embeddingType;
+            case OUTPUT -> headType;
+            case ATTENTION_V, ATTENTION_K, ATTENTION_Q, ATTENTION_OUTPUT, FFN_UP, FFN_GATE, FFN_DOWN, OTHER -> Optional.empty();
+        };
     }
 
     /// Tensors without a block come first.
@@ -172,6 +191,9 @@ final class QuantizationMix {
 
     /// The output head, and the table that serves as one.
     private GgmlType head(TargetTensor tensor) {
+        if (headType.isPresent()) {
+            return headType.get();
+        }
         if (fileType == GgufFileType.MXFP4_MOE || tensor.shape().columns() % fileType.type().blockElements() != 0) {
             return GgmlType.Q8_0;
         }

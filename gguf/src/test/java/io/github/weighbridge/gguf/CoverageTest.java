@@ -115,7 +115,7 @@ class CoverageTest {
         for (String row : table("### Architectures")) {
             String family = row.split(" *\\| *")[2];
             if (!family.equals("any")) {
-                found.merge(family, row.contains("`mmproj`"), (a, b) -> a || b);
+                found.merge(family, row.contains("`--mmproj`"), (a, b) -> a || b);
             }
         }
         assertThat(found.entrySet().stream().map(entry -> entry.getKey() + (entry.getValue() ? " with encoders" : "")))

@@ -2,6 +2,7 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
+import picocli.CommandLine.Model.CommandSpec;
 
 /// A command that does something.
 interface Action {
@@ -16,4 +17,9 @@ interface Action {
     default Given given() {
         return Given.NOTHING;
     }
+
+    /// Adds options that are known only when the program runs, such as those of formats.
+    ///
+    /// @param command what is parsed for this action
+    default void declare(CommandSpec command) {}
 }

@@ -13,13 +13,17 @@ import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -44,8 +48,15 @@ final class ConvertCommand implements Action {
     private String current = "";
 
     @Override
+    public void declare(CommandSpec command) {
+        options.declare(command);
+    }
+
+    @Override
     public Given given() {
-        return new Given(source.path(), current.isEmpty() ? source.path() : current, List.of(source.path(), target, report));
+        List<String> paths = new ArrayList<>(List.of(source.path(), target, report));
+        paths.addAll(options.inputs());
+        return new Given(source.path(), current.isEmpty() ? source.path() : current, paths);
     }
 
     @Override
@@ -66,6 +77,9 @@ final class ConvertCommand implements Action {
             try (Checkpoint checkpoint = source.open()) {
                 ConversionPlan plan = wish.plan(checkpoint);
                 current = target;
+                if (!report.isEmpty() && !plan.folder() && places(plan).anyMatch(Path.of(report).toAbsolutePath().normalize()::equals)) {
+                    throw new UsageException("--report \"" + report + "\" would take the place of a file that is written");
+                }
                 convert(checkpoint, plan, file, session);
             }
         }
@@ -101,28 +115,45 @@ final class ConvertCommand implements Action {
         String losses =
                 plan.findings().stream().filter(finding -> finding.severity() != Finding.Severity.INFO).map(Finding::code).distinct()
                         .collect(Collectors.joining(", "));
-        return Harmless.line(target) + ": " + Numbers.grouped(plan.bytes()) + " bytes in " + Numbers.duration(seconds) + ", " + speed
+        // A set of files may have none of the target's name.
+        List<String> names = plan.files().stream().map(OutputFile::name).toList();
+        Path first = Path.of(target).resolveSibling(names.getFirst());
+        String what = plan.folder() || names.size() == 1 && first.equals(Path.of(target)) ? target
+                : names.size() == 1 ? first.toString() : first + " and " + Numbers.count(names.size() - 1, "more file", "more files");
+        return Harmless.line(what) + ": " + Numbers.grouped(plan.bytes()) + " bytes in " + Numbers.duration(seconds) + ", " + speed
                 + (losses.isEmpty() ? "" : "; findings: " + Harmless.line(losses));
     }
 
-    /// Opens what was written and holds it against the plan.
+    /// Opens what was written and holds it against the plan. Files that belong to no set, as an encoders' file beside a model, are checkpoints of
+    /// their own.
     private void report(ConversionPlan plan, ReportFile file) throws IOException {
-        Path first = Path.of(target);
-        if (!plan.folder()) {
-            first = first.resolveSibling(plan.files().getFirst().name());
+        Path place = Path.of(target);
+        Set<String> unseen = new LinkedHashSet<>();
+        plan.files().stream().filter(OutputFile::holdsTensors).forEach(output -> unseen.add(output.name()));
+        Optional<Audited> all = Optional.empty();
+        while (all.isEmpty() || !unseen.isEmpty() && !plan.folder()) {
+            Path first = plan.folder() ? place : place.resolveSibling(unseen.iterator().next());
+            try (Checkpoint written = SourceOptions.openFile(first, source.passUnknown())) {
+                Audited one = Audited.of(written);
+                one.files().forEach(seen -> unseen.remove(seen.name()));
+                unseen.remove(String.valueOf(first.getFileName()));
+                all = Optional.of(all.isEmpty() ? one : all.get().and(one));
+            }
         }
-        try (Checkpoint written = SourceOptions.open(first.toString(), source.passUnknown())) {
-            Audited result = Audited.of(written);
-            difference(Audited.of(plan), result).ifPresent(difference -> {
-                throw new IllegalStateException("what was written is not what was planned: " + difference);
-            });
-            // What the conversion lost is known only to the plan.
-            List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
-            Audited both = new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(),
-                    findings, false);
-            current = report;
-            file.write(both);
-        }
+        Audited result = all.get();
+        difference(Audited.of(plan), result).ifPresent(difference -> {
+            throw new IllegalStateException("what was written is not what was planned: " + difference);
+        });
+        // What the conversion lost is known only to the plan.
+        List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
+        current = report;
+        file.write(new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(), findings,
+                false));
+    }
+
+    /// Where the files of a plan will be.
+    private Stream<Path> places(ConversionPlan plan) {
+        return plan.files().stream().map(file -> Path.of(target).resolveSibling(file.name()).toAbsolutePath().normalize());
     }
 
     private static Optional<String> difference(Audited plan, Audited result) {

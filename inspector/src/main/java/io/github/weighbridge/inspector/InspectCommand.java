@@ -39,7 +39,7 @@ final class InspectCommand implements Action {
         if (full && !grid) {
             throw new UsageException("--full goes with --grid");
         }
-        try (Checkpoint checkpoint = source.open()) {
+        try (Checkpoint checkpoint = grid ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
             Map<String, Optional<GridFinding>> grids =
                     grid ? GridDetector.detect(checkpoint, full, EngineOptions.defaults().threads()) : Map.of();

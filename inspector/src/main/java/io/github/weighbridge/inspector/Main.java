@@ -122,12 +122,18 @@ public final class Main {
         Optional<String> word = Arrays.stream(args).filter(argument -> !argument.startsWith("-")).findFirst();
         Supplier<Action> chosen = word.map(COMMANDS::get).orElse(null);
         if (chosen != null) {
-            root.addSubcommand(chosen.get());
+            add(chosen.get(), root);
         } else {
-            COMMANDS.values().forEach(command -> root.addSubcommand(command.get()));
+            COMMANDS.values().forEach(command -> add(command.get(), root));
         }
         // A file may be named @this, and two reports of one option are a mistake rather than a wish.
         return root.setExpandAtFiles(false).setOverwrittenOptionsAllowed(false);
+    }
+
+    private static void add(Action action, CommandLine root) {
+        CommandLine command = new CommandLine(action);
+        action.declare(command.getCommandSpec());
+        root.addSubcommand(command);
     }
 
     private static String message(ParameterException e) {

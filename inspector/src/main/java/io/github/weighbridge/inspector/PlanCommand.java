@@ -8,9 +8,11 @@ import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -26,8 +28,15 @@ final class PlanCommand implements Action {
     @Option(names = "--json", description = "Print JSON (schema weighbridge.plan/1).") private boolean json;
 
     @Override
+    public void declare(CommandSpec command) {
+        options.declare(command);
+    }
+
+    @Override
     public Given given() {
-        return new Given(source.path(), source.path(), List.of(source.path(), target));
+        List<String> paths = new ArrayList<>(List.of(source.path(), target));
+        paths.addAll(options.inputs());
+        return new Given(source.path(), source.path(), paths);
     }
 
     @Override

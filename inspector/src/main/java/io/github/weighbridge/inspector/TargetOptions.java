@@ -3,20 +3,29 @@ package io.github.weighbridge.inspector;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.family.Families;
 import io.github.weighbridge.io.Limits;
+import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.Formats;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.ISetter;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 
 /// What a command would make of a checkpoint.
@@ -26,14 +35,46 @@ final class TargetOptions {
 
     @Mixin private PolicyOptions policy = new PolicyOptions();
 
+    /// What was given for the options of formats, by their words.
+    private final Map<String, String> settings = new LinkedHashMap<>();
+
+    /// Adds the options of all formats that write. A word that several formats have is one option.
+    void declare(CommandSpec command) {
+        Map<String, FormatOption> words = new LinkedHashMap<>();
+        for (Format format : Formats.installed().all()) {
+            if (format.writes()) {
+                format.options().forEach(option -> words.putIfAbsent(option.word(), option));
+            }
+        }
+        words.values().forEach(option -> command.addOption(
+                OptionSpec.builder("--" + option.word()).type(String.class).arity("1").paramLabel(option.label())
+                        .description(option.description()).setter(new ISetter() {
+                            @Override
+                            public <T> @Nullable T set(T value) {
+                                if (value != null) {
+                                    settings.put(option.word(), value.toString());
+                                }
+                                return null;
+                            }
+                        }).build()));
+    }
+
+    /// The paths of files that options name, for messages.
+    List<String> inputs() {
+        return Formats.installed().all().stream().flatMap(format -> format.options().stream())
+                .filter(option -> option.kind() == FormatOption.Kind.INPUT).map(option -> settings.get(option.word()))
+                .filter(Objects::nonNull).distinct().toList();
+    }
+
     /// A request that has been checked as far as options go.
     ///
     /// @param format the format to write
     /// @param policy what is wanted
     /// @param name plain name of the result
-    record Wish(Format format, Policy policy, String name) {
+    /// @param settings values of the format's own options
+    record Wish(Format format, Policy policy, String name, Map<String, String> settings) {
         ConversionPlan plan(Checkpoint source) throws IOException, PolicyException {
-            return Planner.plan(source, format, policy, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, Map.of()));
+            return Planner.plan(source, format, policy, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, settings));
         }
     }
 
@@ -43,7 +84,53 @@ final class TargetOptions {
     /// @param source the path that is read
     Wish wish(String target, String source) throws UsageException {
         Format format = format(target);
-        return new Wish(format, policy.policy(), target.isEmpty() ? name(source, format) : name(target));
+        Policy wanted = policy.policy();
+        String name = target.isEmpty() ? name(source, format) : name(target);
+        Map<String, String> values = settings(format, target);
+        Optional<String> misuse = format.misuse(values, wanted.type());
+        if (misuse.isPresent()) {
+            throw new UsageException(misuse.get());
+        }
+        return new Wish(format, wanted, name, values);
+    }
+
+    private Map<String, String> settings(Format format, String target) throws UsageException {
+        Map<String, FormatOption> known = new LinkedHashMap<>();
+        format.options().forEach(option -> known.put(option.word(), option));
+        Map<String, String> values = new LinkedHashMap<>();
+        for (Map.Entry<String, String> setting : settings.entrySet()) {
+            FormatOption option = known.get(setting.getKey());
+            if (option == null) {
+                throw new UsageException("--" + setting.getKey() + " is an option of " + Formats.installed().all().stream()
+                        .filter(other -> other.options().stream().anyMatch(one -> one.word().equals(setting.getKey()))).map(Format::name)
+                        .collect(Collectors.joining(", ")) + ", not of " + format.name());
+            }
+            values.put(option.word(), switch (option.kind()) {
+                case VALUE -> setting.getValue();
+                case INPUT -> {
+                    if (setting.getValue().isEmpty()) {
+                        throw new UsageException("--" + option.word() + " names no file");
+                    }
+                    yield setting.getValue();
+                }
+                case OUTPUT -> beside(option, setting.getValue(), target);
+            });
+        }
+        return values;
+    }
+
+    /// The plain name of a file that is written beside the target: given as such, or as a path into the same folder.
+    private static String beside(FormatOption option, String value, String target) throws UsageException {
+        Path path = Path.of(value);
+        Path name = path.getFileName();
+        if (name == null || !SourceTree.isPlainName(name.toString())) {
+            throw new UsageException("--" + option.word() + " \"" + value + "\" names no file to make");
+        }
+        if (path.getParent() != null && !Objects.equals(path.toAbsolutePath().normalize().getParent(),
+                Path.of(target.isEmpty() ? "." : target).toAbsolutePath().normalize().getParent())) {
+            throw new UsageException("--" + option.word() + " \"" + value + "\" is not beside TARGET: it is written into the same folder");
+        }
+        return name.toString();
     }
 
     private Format format(String target) throws UsageException {

@@ -75,10 +75,29 @@ class FullSizeTest {
     void theOfficialQ4FilesAreKnownToTheByte(Gemma4Size size, long bytes) throws IOException {
         Path checkpoint = SparseCheckpoint.write(folder.resolve("checkpoint"), Gemma4Options.of(size));
         SparseCheckpoint.addTokenizer(checkpoint, size);
-        Cli.Result plan = Cli.run("plan", checkpoint, "--to", "gguf", "--type", "Q4_0", "--json");
+        for (List<String> asked : List.of(List.of("--type", "Q4_0"), List.of("--policy", "google-q4_0"))) {
+            Cli.Result plan = Cli.run("plan", checkpoint, "--to", "gguf", asked.getFirst(), asked.getLast(), "--json");
+            assertThat(plan.err()).isEmpty();
+            ReportCheck.plan(plan.json());
+            assertThat(plan.json().object("totals").orElseThrow().whole("tensor_bytes")).as("%s", asked).contains(bytes);
+        }
+    }
+
+    /// "If embedding and per-layer embeddings were Q4_0 too": 2.62, 4.24 and 14.23 GB.
+    @ParameterizedTest
+    @CsvSource({"E2B, 2.61, 2.63", "E4B, 4.22, 4.25", "A4B_26, 14.2, 14.24"})
+    void theTablesInQ4AreKnownToo(Gemma4Size size, double least, double most) throws IOException {
+        Path checkpoint = SparseCheckpoint.write(folder.resolve("checkpoint"), Gemma4Options.of(size));
+        SparseCheckpoint.addTokenizer(checkpoint, size);
+        Cli.Result plan = Cli.run("plan", checkpoint, "--to", "gguf", "--policy", "qat-q4_0", "--json");
         assertThat(plan.err()).isEmpty();
-        ReportCheck.plan(plan.json());
-        assertThat(plan.json().object("totals").orElseThrow().whole("tensor_bytes")).contains(bytes);
+        assertThat(plan.json().object("totals").orElseThrow().whole("tensor_bytes").orElseThrow() / 1e9).isBetween(least, most);
+        for (Value.Fields tensor : ReportCheck.list(plan.json(), "tensors")) {
+            String role = tensor.text("role").orElseThrow();
+            if (role.equals("token_embedding") || role.equals("per_layer_embedding") || role.equals("attention_q")) {
+                assertThat(tensor.text("encoding")).as(role).contains("Q4_0");
+            }
+        }
     }
 
     /// All of them are weighed, and planned for other formats.

@@ -50,7 +50,10 @@ public final class HuggingFaceFolder {
     /// Endings of the files that travel with a checkpoint; anything else in a folder is none of our business.
     private static final List<String> DOCUMENT_ENDINGS = List.of(".json", ".jinja", ".txt", ".md", ".model", ".yaml", "license", "notice");
     private static final int MOST_DOCUMENTS = 256;
+    private static final String MODEL_TYPE = "model_type";
     private static final Pattern SHARD = Pattern.compile(".*-\\d{5}-of-\\d{5}\\.safetensors");
+    /// Repositories on the web have their files under a revision.
+    private static final Pattern REVISION = Pattern.compile("/resolve/[^/]+$");
 
     /// Makes stored tensors of a folder's entries.
     @FunctionalInterface
@@ -83,6 +86,10 @@ public final class HuggingFaceFolder {
         ByteSource file = documents.get(CONFIG);
         this.config = file == null ? Optional.empty() : Optional.of(Json.parseObject(file, options.limits()));
         this.parameters = new Parameters(file == null ? source.name() : file.name(), config.orElse(Value.Fields.EMPTY));
+        Optional<Value> type = parameters.fields().get(MODEL_TYPE);
+        if (type.isPresent() && !(type.get() instanceof Value.Text)) {
+            throw parameters.wrong(MODEL_TYPE, Parameters.describe(type.get()), "a text");
+        }
         this.dialect = config.isEmpty() ? Optional.empty() : options.families().describing(Dialect.HUGGING_FACE, parameters);
         this.architecture = dialect.isPresent() ? dialect.get().architecture(parameters, modelName())
                 : Architecture.unknown(modelName(), config.orElse(Value.Fields.EMPTY));
@@ -161,10 +168,10 @@ public final class HuggingFaceFolder {
             result = builder.build(dialect.get(), architecture, source.name(), options.passUnknown(), complete);
         } else {
             result = builder.withoutFamily();
-            String type = config.flatMap(fields -> fields.text("model_type")).map(word -> "model type \"" + word + "\" is not known")
+            String word = config.flatMap(fields -> fields.text(MODEL_TYPE)).map(found -> "model type \"" + found + "\" is not known")
                     .orElse(config.isPresent() ? "config.json names no model type" : "there is no config.json");
             findings.add(Finding.warning("unknown-architecture",
-                    type + ": tensors have no roles, and only conversions that need none are possible",
+                    word + ": tensors have no roles, and only conversions that need none are possible",
                     List.of()));
         }
         findings.addAll(result.findings());
@@ -174,7 +181,7 @@ public final class HuggingFaceFolder {
 
     private String modelName() {
         String path = source.file().orElse(source.tree().name().isEmpty() ? source.name() : source.tree().name());
-        String trimmed = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        String trimmed = REVISION.matcher(path.endsWith("/") ? path.substring(0, path.length() - 1) : path).replaceFirst("");
         String last = trimmed.substring(trimmed.lastIndexOf('/') + 1);
         return last.endsWith(SafetensorsFormat.EXTENSION) ? last.substring(0, last.length() - SafetensorsFormat.EXTENSION.length()) : last;
     }
