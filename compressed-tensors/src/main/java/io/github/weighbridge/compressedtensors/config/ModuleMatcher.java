@@ -59,7 +59,7 @@ public final class ModuleMatcher {
         try {
             return pattern.matches(module, steps);
         } catch (ModulePattern.EndlessException e) {
-            throw CheckpointFormatException.limit(config.file(), -1, "pattern \"" + pattern.text() + '"', e.getMessage(),
+            throw CheckpointFormatException.limit(config.file(), -1, "pattern \"" + pattern.text() + '"', String.valueOf(e.getMessage()),
                     "one that a million steps decide");
         }
     }
