@@ -7,6 +7,8 @@ import io.github.weighbridge.inspector.Treemap.Rectangle;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Identity;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,7 +49,7 @@ final class HtmlMap {
     /// A component: what lies in layers by layer and part, and what lies outside.
     private record Parts(TreeMap<Integer, Map<String, Weight>> layers, Weight rest) {
         long bytes() {
-            return rest.bytes + layers.values().stream().flatMap(layer -> layer.values().stream()).mapToLong(Weight::bytes).sum();
+            return rest.bytes + layers.values().stream().mapToLong(HtmlMap::bytes).sum();
         }
     }
 
@@ -74,27 +76,32 @@ final class HtmlMap {
         }
     }
 
-    /// What a layer's parts weigh.
-    Map<String, Weight> layer(Component component, int layer) {
+    /// What a layer's parts weigh, in the order of the report.
+    List<Map.Entry<String, Weight>> layer(Component component, int layer) {
         Parts parts = components.get(component);
-        return parts == null ? Map.of() : parts.layers.getOrDefault(layer, Map.of());
+        Map<String, Weight> found = parts == null ? null : parts.layers.get(layer);
+        return found == null ? List.of() : inOrder(found);
+    }
+
+    private static List<Map.Entry<String, Weight>> inOrder(Map<String, Weight> layer) {
+        return layer.entrySet().stream().sorted(Comparator.comparing(entry -> PARTS.indexOf(entry.getKey()))).toList();
+    }
+
+    private static long bytes(Map<String, Weight> layer) {
+        return layer.values().stream().mapToLong(Weight::bytes).sum();
     }
 
     /// Draws the map.
     void draw() {
         html.raw("<svg class=map id=map viewBox=\"0 0 " + Html.length(WIDTH) + " " + Html.length(HEIGHT)
                 + "\" role=group aria-label=\"Map of the bytes; arrow keys move from tile to tile, Enter lists its tensors\">\n");
-        List<Component> order = List.copyOf(components.keySet());
-        List<Rectangle> places = Treemap.divide(new Rectangle(0, 0, WIDTH, HEIGHT),
-                order.stream().map(component -> components.get(component).bytes()).toList());
-        for (int i = 0; i < order.size(); i++) {
-            component(order.get(i), components.get(order.get(i)), places.get(i));
-        }
+        Iterator<Rectangle> places = Treemap.divide(new Rectangle(0, 0, WIDTH, HEIGHT),
+                components.values().stream().map(Parts::bytes).toList()).iterator();
+        components.forEach((component, parts) -> component(component.word(), parts, places.next()));
         html.raw("</svg>\n");
     }
 
-    private void component(Component component, Parts parts, Rectangle place) {
-        String word = component.word();
+    private void component(String word, Parts parts, Rectangle place) {
         Rectangle inner = place.inset(1.5, 1.5, 1.5, 1.5);
         boolean head = !parts.layers.isEmpty() && inner.height() > 3 * HEAD && inner.width() > 90;
         if (head) {
@@ -106,22 +113,18 @@ final class HtmlMap {
             tile(inner, parts.rest, word, "", word, Numbers.size(parts.bytes()));
             return;
         }
-        List<Integer> layers = List.copyOf(parts.layers.keySet());
         List<Long> sizes = new ArrayList<>(List.of(parts.rest.bytes));
-        layers.forEach(layer -> sizes.add(parts.layers.get(layer).values().stream().mapToLong(Weight::bytes).sum()));
-        List<Rectangle> places = Treemap.strips(inner, sizes);
-        tile(places.getFirst(), parts.rest, word, "", "outside layers", Numbers.size(parts.rest.bytes));
-        for (int i = 0; i < layers.size(); i++) {
-            Map<String, Weight> layer = parts.layers.get(layers.get(i));
-            List<String> names = PARTS.stream().filter(layer::containsKey).toList();
-            Rectangle edge = places.get(i + 1);
-            Rectangle room = edge.width() > 6 && edge.height() > 6 ? edge.inset(0.8, 0.8, 0.8, 0.8) : edge;
-            List<Rectangle> tiles = Treemap.divide(room, names.stream().map(name -> layer.get(name).bytes).toList());
-            for (int j = 0; j < names.size(); j++) {
-                tile(tiles.get(j), layer.get(names.get(j)), word, Integer.toString(layers.get(i)), layers.get(i) + " " + names.get(j),
-                        Numbers.bits(layer.get(names.get(j)).bits()).replaceFirst("\\.?0+$", "") + " bits");
-            }
-        }
+        parts.layers.values().forEach(layer -> sizes.add(bytes(layer)));
+        Iterator<Rectangle> places = Treemap.strips(inner, sizes).iterator();
+        tile(places.next(), parts.rest, word, "", "outside layers", Numbers.size(parts.rest.bytes));
+        parts.layers.forEach((number, layer) -> layer(word, number, inOrder(layer), places.next()));
+    }
+
+    private void layer(String component, int number, List<Map.Entry<String, Weight>> parts, Rectangle place) {
+        Rectangle room = place.width() > 6 && place.height() > 6 ? place.inset(0.8, 0.8, 0.8, 0.8) : place;
+        Iterator<Rectangle> places = Treemap.divide(room, parts.stream().map(part -> part.getValue().bytes).toList()).iterator();
+        parts.forEach(part -> tile(places.next(), part.getValue(), component, Integer.toString(number), number + " " + part.getKey(),
+                Numbers.bits(part.getValue().bits()).replaceFirst("\\.?0+$", "") + " bits"));
     }
 
     private void tile(Rectangle place, Weight weight, String component, String layer, String label, String more) {

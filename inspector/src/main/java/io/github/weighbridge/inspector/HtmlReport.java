@@ -24,7 +24,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -219,13 +218,11 @@ final class HtmlReport {
                     .raw("</td><td>")
                     .number("layers." + layer.component().word() + "." + layer.layer() + ".bytes", layer.bytes()).raw("</td><td>")
                     .text(Numbers.bits(layer.bitsPerWeight())).raw("</td><td class=bars>");
-            Map<String, HtmlMap.Weight> weights = map.layer(layer.component(), layer.layer());
-            bar(HtmlMap.PARTS.stream().filter(weights::containsKey)
-                    .map(part -> new Segment(weights.get(part).bytes(), weights.get(part).bits(),
-                            part + ": " + Numbers.size(weights.get(part).bytes()) + ", " + Numbers.bits(weights.get(part).bits())
+            bar(map.layer(layer.component(), layer.layer()).stream()
+                    .map(part -> new Segment(part.getValue().bytes(), part.getValue().bits(),
+                            part.getKey() + ": " + Numbers.size(part.getValue().bytes()) + ", " + Numbers.bits(part.getValue().bits())
                                     + " bits per weight"))
-                    .toList(),
-                    most);
+                    .toList(), most);
             html.raw("</td>");
             for (String part : parts) {
                 Double bits = layer.bits().get(part);
