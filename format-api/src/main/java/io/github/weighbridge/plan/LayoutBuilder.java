@@ -5,9 +5,10 @@ import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.IntStream;
 
 /// Lays files out one after the other: the way in which formats build plans. For use by one thread.
 ///
@@ -15,10 +16,15 @@ import java.util.stream.IntStream;
 public final class LayoutBuilder {
     private final List<OutputFile> files = new ArrayList<>();
     private final List<Job> jobs = new ArrayList<>();
+    /// Jobs some of whose planes have no place yet, by index; the job itself is added when the last one has.
+    private final Map<Integer, Pending> pending = new HashMap<>();
     private List<Piece> pieces = new ArrayList<>();
     private String name = "";
     private boolean holdsTensors;
     private long position;
+
+    private record Pending(TargetTensor tensor, Choice choice, Optional<Importance> importance,
+            @org.jspecify.annotations.Nullable Span[] spans) {}
 
     /// Begins a file.
     public void beginFile(String name, boolean holdsTensors) {
@@ -33,6 +39,11 @@ public final class LayoutBuilder {
         return position;
     }
 
+    /// Appends zero bytes.
+    public void zeros(long length) {
+        add(new Piece.Padding(position, length));
+    }
+
     /// Appends rendered bytes.
     public void rendered(Blob blob) {
         add(new Piece.Rendered(position, blob));
@@ -41,6 +52,11 @@ public final class LayoutBuilder {
     /// Appends a copy of one of the source's documents.
     public void document(String document, long length) {
         add(new Piece.Document(position, length, document));
+    }
+
+    /// Appends a sum over a range of this file, which is written last.
+    public void late(Checksum sum, long begin, long end) {
+        add(new Piece.Late(position, sum, begin, end));
     }
 
     /// Appends zero bytes up to a multiple of `alignment`.
@@ -63,28 +79,60 @@ public final class LayoutBuilder {
     ///
     /// @throws IllegalArgumentException when the importance is of other columns, or of more than one matrix and not of all
     public void tensor(TargetTensor tensor, Choice choice, Optional<Importance> importance) {
-        importance.ifPresent(weights -> check(tensor, weights));
-        long[] lengths = IntStream.range(0, choice.encoding().planes().size())
-                .mapToLong(plane -> choice.encoding().planeBytes(plane, tensor.shape()))
-                .toArray();
-        List<Span> spans = new ArrayList<>(lengths.length);
-        long at = position;
-        for (long length : lengths) {
-            spans.add(new Span(files.size(), at, length));
-            at += length;
+        int job = reserve(tensor, choice, importance);
+        for (int plane = 0; plane < choice.encoding().planes().size(); plane++) {
+            plane(job, plane);
         }
-        Job.Mode mode = mode(tensor.view(), choice);
-        int job = jobs.size();
-        jobs.add(new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), spans), choice.method(), mode,
-                choice.reason(), mode == Job.Mode.ENCODE ? importance : Optional.empty()));
-        for (int plane = 0; plane < lengths.length; plane++) {
-            if (mode == Job.Mode.COPY && wholeSource(tensor.view()) instanceof StoredTensor source) {
-                Span span = source.planes().get(plane);
-                add(new Piece.Copy(position, span.length(), span.file(), span.offset()));
-            } else {
-                add(new Piece.PlaneOf(position, lengths[plane], job, plane));
+    }
+
+    /// Adds a tensor whose planes are then appended one by one with [#plane], at any places of any files.
+    ///
+    /// @return the number of its job
+    /// @throws IllegalArgumentException when the importance is of other columns, or of more than one matrix and not of all
+    public int reserve(TargetTensor tensor, Choice choice, Optional<Importance> importance) {
+        importance.ifPresent(weights -> check(tensor, weights));
+        int job = jobs.size() + pending.size();
+        pending.put(job, new Pending(tensor, choice, importance, new Span[choice.encoding().planes().size()]));
+        return job;
+    }
+
+    /// Appends a plane of a tensor that was reserved.
+    public void plane(int job, int plane) {
+        Pending of = pending.get(job);
+        if (of == null || of.spans()[plane] != null) {
+            throw new IllegalArgumentException("plane " + plane + " of job " + job + " has a place");
+        }
+        long length = of.choice().encoding().planeBytes(plane, of.tensor().shape());
+        of.spans()[plane] = new Span(files.size(), position, length);
+        if (mode(of.tensor().view(), of.choice()) == Job.Mode.COPY && wholeSource(of.tensor().view()) instanceof StoredTensor source) {
+            Span span = source.planes().get(plane);
+            add(new Piece.Copy(position, span.length(), span.file(), span.offset()));
+        } else {
+            add(new Piece.PlaneOf(position, length, job, plane));
+        }
+        // Jobs keep the order in which they were reserved.
+        for (Pending next = pending.get(jobs.size()); next != null && placed(next); next = pending.get(jobs.size())) {
+            pending.remove(jobs.size());
+            jobs.add(job(next));
+        }
+    }
+
+    private static boolean placed(Pending pending) {
+        for (Span span : pending.spans()) {
+            if (span == null) {
+                return false;
             }
         }
+        return true;
+    }
+
+    private static Job job(Pending of) {
+        TargetTensor tensor = of.tensor();
+        Choice choice = of.choice();
+        Job.Mode mode = mode(tensor.view(), choice);
+        return new Job(tensor.view(), new StoredTensor(tensor.name(), tensor.shape(), choice.encoding(), List.of(of.spans())),
+                choice.method(),
+                mode, choice.reason(), mode == Job.Mode.ENCODE ? of.importance() : Optional.empty());
     }
 
     private static void check(TargetTensor tensor, Importance importance) {
@@ -130,7 +178,12 @@ public final class LayoutBuilder {
     }
 
     /// The jobs so far.
+    ///
+    /// @throws IllegalStateException when a plane of one has no place
     public List<Job> jobs() {
+        if (!pending.isEmpty()) {
+            throw new IllegalStateException(pending.values().iterator().next().tensor().name() + " has a plane without a place");
+        }
         return List.copyOf(jobs);
     }
 }

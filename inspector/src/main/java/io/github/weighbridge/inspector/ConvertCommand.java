@@ -133,7 +133,7 @@ final class ConvertCommand implements Action {
         Optional<Audited> all = Optional.empty();
         while (all.isEmpty() || !unseen.isEmpty() && !plan.folder()) {
             Path first = plan.folder() ? place : place.resolveSibling(unseen.iterator().next());
-            try (Checkpoint written = SourceOptions.open(first.toString(), source.passUnknown())) {
+            try (Checkpoint written = SourceOptions.openFile(first, source.passUnknown())) {
                 Audited one = Audited.of(written);
                 one.files().forEach(seen -> unseen.remove(seen.name()));
                 unseen.remove(String.valueOf(first.getFileName()));

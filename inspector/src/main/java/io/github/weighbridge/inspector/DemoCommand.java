@@ -46,7 +46,7 @@ final class DemoCommand implements Action {
         Gemma4Fixture.demo(source);
         Format gguf = Formats.installed().byName("gguf").orElseThrow();
         show(source, session);
-        try (Checkpoint checkpoint = SourceOptions.open(source.toString(), false)) {
+        try (Checkpoint checkpoint = SourceOptions.openFile(source, false)) {
             ConversionPlan plan =
                     Planner.plan(checkpoint, gguf, Policy.KEEP.withType(TYPE, false), TargetRequest.named(target.getFileName().toString()));
             try (Progress progress = Progress.of(plan, session)) {
@@ -63,7 +63,7 @@ final class DemoCommand implements Action {
     }
 
     private static void show(Path path, Session session) throws IOException {
-        try (Checkpoint checkpoint = SourceOptions.open(path.toString(), false)) {
+        try (Checkpoint checkpoint = SourceOptions.openFile(path, false)) {
             Report report = new Report(session);
             report.title("weighbridge inspect " + path);
             session.out().println();

@@ -1,6 +1,7 @@
 package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.HttpAccess;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.model.Checkpoint;
@@ -14,14 +15,21 @@ import picocli.CommandLine.Parameters;
 
 /// The checkpoint that a command reads.
 final class SourceOptions {
-    @Parameters(index = "0", paramLabel = "SOURCE", description = "A checkpoint: a file or a folder.") private String source = "";
+    /// The environment variable that holds a bearer token for the server of SOURCE.
+    static final String TOKEN = "WEIGHBRIDGE_TOKEN";
+    /// Far more than the headers of any checkpoint: a server that sends without end is left.
+    private static final long MOST_HEADER_BYTES = 512L << 20;
+    private static final long MOST_HEADER_REQUESTS = 20_000;
+
+    @Parameters(index = "0", paramLabel = "SOURCE",
+            description = "A checkpoint: a file or a folder, or its https address (a folder's ends in /).") private String source = "";
 
     @Option(names = "--pass-unknown",
             description = "Pass tensors through that the architecture has no place for.") private boolean passUnknown;
 
-    /// The path as given.
+    /// The path as given; of an address, without its query, which may hold a signature.
     String path() {
-        return source;
+        return HttpAccess.isAddress(source) ? HttpAccess.shown(source) : source;
     }
 
     boolean passUnknown() {
@@ -35,11 +43,47 @@ final class SourceOptions {
         return open(source, passUnknown);
     }
 
-    /// Opens a checkpoint under the name that was given for it.
-    static Checkpoint open(String path, boolean passUnknown) throws IOException {
+    /// Opens it for its headers alone: over the web, no more is fetched than headers can need.
+    Checkpoint openHeaders() throws UsageException, IOException {
+        return HttpAccess.isAddress(source) ? open(remote(source, access().withMost(MOST_HEADER_BYTES, MOST_HEADER_REQUESTS)), passUnknown)
+                : open();
+    }
+
+    /// Opens a checkpoint under the name that was given for it: a path, or an address.
+    static Checkpoint open(String path, boolean passUnknown) throws UsageException, IOException {
+        return open(HttpAccess.isAddress(path) ? remote(path, access()) : local(path), passUnknown);
+    }
+
+    /// Opens a file or folder of this machine.
+    static Checkpoint openFile(Path path, boolean passUnknown) throws IOException {
+        return open(local(path.toString()), passUnknown);
+    }
+
+    private static Checkpoint open(Source source, boolean passUnknown) throws IOException {
+        return Formats.installed().open(source, ReadOptions.defaults().withPassUnknown(passUnknown));
+    }
+
+    private static HttpAccess access() throws UsageException {
+        String token = System.getenv(TOKEN);
+        try {
+            return token == null ? HttpAccess.DEFAULT : HttpAccess.DEFAULT.withToken(token.strip());
+        } catch (IllegalArgumentException e) {
+            throw new UsageException(TOKEN + ": " + e.getMessage());
+        }
+    }
+
+    private static Source remote(String address, HttpAccess access) throws UsageException {
+        try {
+            return access.open(address);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("\"" + HttpAccess.shown(address) + "\": " + e.getMessage());
+        }
+    }
+
+    private static Source local(String path) throws IOException {
         Source found = Source.of(Path.of(path));
         SourceTree tree = found.file().isPresent() ? new Siblings(found.tree(), found.file().get(), Path.of(path)) : found.tree();
-        return Formats.installed().open(new Source(path, tree, found.file()), ReadOptions.defaults().withPassUnknown(passUnknown));
+        return new Source(path, tree, found.file());
     }
 
     /// The folder of a file that the user named. That file may have any name; the rules for names are for those that are found in files.

@@ -20,7 +20,7 @@ final class HeaderScanner {
     static final long MOST = 1L << 30;
 
     private static final int FIRST_WINDOW = 1 << 14;
-    private static final int LAST_WINDOW = 1 << 20;
+    private static final int LAST_WINDOW = 1 << 18;
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);

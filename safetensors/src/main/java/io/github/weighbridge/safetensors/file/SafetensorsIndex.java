@@ -161,7 +161,6 @@ public final class SafetensorsIndex {
         }
 
         private void weights() throws IOException {
-            List<String> present = tree.files();
             tokens.take('{', "an object");
             if (tokens.tryTake('}')) {
                 return;
@@ -176,7 +175,7 @@ public final class SafetensorsIndex {
                 String file = tokens.string(budget.limits().nameBytes(), "Limits.nameBytes", "a file name");
                 Integer known = files.get(file);
                 if (known == null) {
-                    refuseForeign(file, present);
+                    refuseForeign(file);
                     known = files.size();
                     files.put(file, known);
                 }
@@ -184,12 +183,12 @@ public final class SafetensorsIndex {
             } while (tokens.more('}'));
         }
 
-        private void refuseForeign(String file, List<String> present) throws CheckpointFormatException {
+        private void refuseForeign(String file) throws IOException {
             long position = tokens.tokenBegin();
             if (!SourceTree.isPlainName(file)) {
                 throw tokens.malformed(position, "\"" + file + "\"", "the plain name of a file in the same folder");
             }
-            if (!present.contains(file)) {
+            if (!tree.has(file)) {
                 throw tokens.malformed(position, "\"" + file + "\", which is not there", "a file in the same folder");
             }
         }
