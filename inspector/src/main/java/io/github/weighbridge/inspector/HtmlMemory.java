@@ -1,8 +1,10 @@
 package io.github.weighbridge.inspector;
 
+import io.github.weighbridge.audit.Accounting;
 import io.github.weighbridge.audit.AuditOptions;
-import io.github.weighbridge.audit.Footprint;
+import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.audit.KeyValueCache.Type;
 import io.github.weighbridge.model.Architecture;
 import java.util.List;
 import java.util.Locale;
@@ -20,17 +22,19 @@ final class HtmlMemory {
     private static final int STEPS = 4;
 
     private final Html html;
+    private final ConversationMemory memory;
     private final Architecture architecture;
     private final long resident;
     private final long longest;
     private final double most;
 
-    HtmlMemory(Html html, Architecture architecture, Footprint footprint) {
+    HtmlMemory(Html html, ConversationMemory memory) {
         this.html = html;
-        this.architecture = architecture;
-        this.resident = footprint.memory().residentBytes();
+        this.memory = memory;
+        this.architecture = memory.architecture();
+        this.resident = memory.residentBytes();
         this.longest = Math.max(2 * FIRST, architecture.contextLength());
-        this.most = resident + KeyValueCache.bytes(architecture, longest, KeyValueCache.Type.F16);
+        this.most = resident + KeyValueCache.bytes(architecture, longest, Type.F16);
     }
 
     /// Draws the plot.
@@ -44,8 +48,7 @@ final class HtmlMemory {
                 + " y="
                 + Html.length(Math.min(floor - 6, y(resident) + 18)) + ">resident weights " + Numbers.size(resident) + "</text>\n");
         double label = HEIGHT;
-        for (KeyValueCache.Type type : new KeyValueCache.Type[] {KeyValueCache.Type.Q4_0, KeyValueCache.Type.INT8, KeyValueCache.Type.Q8_0,
-            KeyValueCache.Type.F16}) {
+        for (Type type : new Type[] {Type.Q4_0, Type.INT8, Type.Q8_0, Type.F16}) {
             StringBuilder path = new StringBuilder();
             StringBuilder values = new StringBuilder();
             for (int i = 0; context(i) <= longest; i++) {
@@ -120,20 +123,78 @@ final class HtmlMemory {
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * bytes / (most * 1.02);
     }
 
-    /// The cache in a table.
+    /// What the resident weights hold that a conversation may do without, and what comes beside them.
+    void parts() {
+        html.raw("<table class=\"numbers parts\"><tbody>\n");
+        part("resident weights", "resident_bytes", memory.residentBytes(), "all but what can be streamed");
+        part("of them, used by no runtime", "dead_bytes", memory.deadBytes(), "keys and values of layers that read another layer's cache");
+        part("of them, encoders", "encoder_bytes", memory.encoderBytes(), "not needed for text");
+        part("of them, a drafter", "drafter_bytes", memory.drafterBytes(), "");
+        part("streamable tables", "streamable_bytes", memory.streamableBytes(), "a token needs a row of them");
+        part("read of those, a token", "streamed_bytes_per_token", memory.streamedPerToken(), "");
+        part("logits of a token", "logits_bytes", memory.logitsBytes().orElse(0), "single precision");
+        part("widest activation of a token", "widest_activation_bytes", memory.widestActivationBytes().orElse(0), "single precision");
+        part("per-layer inputs of a token", "per_layer_input_bytes", memory.perLayerInputBytes(), "single precision");
+        html.raw("</tbody></table>\n");
+    }
+
+    private void part(String name, String field, long bytes, String what) {
+        if (bytes > 0) {
+            html.raw("<tr>").element("th scope=row", name).raw("<td>").text(Numbers.size(bytes)).raw("</td><td>").number("memory." + field, bytes)
+                    .raw("</td>").element("td", what).raw("</tr>\n");
+        }
+    }
+
+    /// Keys and values in a table: who counts, how a number is kept, and for each context how many bytes.
     void table(AuditOptions options) {
-        List<KeyValueCache.Type> types = options.cacheTypes().isEmpty() ? List.of(KeyValueCache.Type.values()) : options.cacheTypes();
-        html.raw("<table class=numbers><thead><tr><th scope=col>context</th>");
-        types.forEach(type -> html.raw("<th scope=col>" + type.word() + "</th><th scope=col>bytes</th>"));
-        html.raw("</tr></thead><tbody>\n");
-        for (long context : options.contextsFor(architecture)) {
-            html.raw("<tr><th scope=row>").text(Numbers.grouped(context)).raw("</th>");
-            for (KeyValueCache.Type type : types) {
-                long bytes = KeyValueCache.bytes(architecture, context, type);
-                html.raw("<td>").text(Numbers.size(bytes)).raw("</td><td>").number("memory.kv_cache." + context + "." + type.word(), bytes)
-                        .raw("</td>");
+        List<Long> contexts = options.contextsFor(architecture);
+        List<Type> types = options.cacheTypes().isEmpty() ? List.of(Type.values()) : options.cacheTypes();
+        html.raw("<div class=wide><table class=\"numbers caches\"><thead><tr><th scope=col>keys and values</th><th scope=col>type</th>");
+        contexts.forEach(context -> html.element("th scope=col", Numbers.grouped(context)).element("th scope=col", "bytes"));
+        html.raw("</tr></thead>\n");
+        for (Accounting accounting : Accounting.values()) {
+            html.raw("<tbody>");
+            for (Type type : types) {
+                List<ConversationMemory.Cache> caches = contexts.stream()
+                        .flatMap(context -> memory.reserved(context, type, accounting).map(bytes -> new ConversationMemory.Cache(context, type,
+                                accounting, bytes)).stream()).toList();
+                if (caches.size() < contexts.size()) {
+                    continue;
+                }
+                html.raw("<tr>").element("th scope=row", accounting == Accounting.ARCHITECTURE ? "least" : accounting.word()).raw("<td>" + type.word()
+                        + "</td>");
+                caches.forEach(this::cache);
+                html.raw("</tr>\n");
             }
-            html.raw("</tr>\n");
+            html.raw("</tbody>");
+        }
+        html.raw("</table></div>\n");
+    }
+
+    private void cache(ConversationMemory.Cache cache) {
+        long least = cache.bytes().least();
+        long most = cache.bytes().most();
+        String field = "memory.kv_cache." + cache.context() + "." + cache.type().word()
+                + (cache.accounting() == Accounting.ARCHITECTURE ? "" : "." + cache.accounting().word());
+        html.raw("<td>").text(Numbers.size(least)).text(most > least ? " – " + Numbers.size(most) : "").raw("</td><td>").number(field, least);
+        if (most > least) {
+            html.raw(" – ").number(field + ".most", most);
+        }
+        html.raw("</td>");
+    }
+
+    /// The longest contexts that fit into what was asked for.
+    void fits(AuditOptions options) {
+        List<ConversationMemory.Fit> fits = options.fits(memory);
+        if (fits.isEmpty()) {
+            return;
+        }
+        html.raw("<table class=\"numbers parts\"><thead><tr><th scope=col>fits into ").text(Numbers.size(options.limit().orElse(0)))
+                .raw("</th><th scope=col>type</th><th scope=col>tables</th><th scope=col>longest context</th></tr></thead><tbody>\n");
+        for (ConversationMemory.Fit fit : fits) {
+            html.raw("<tr>").element("th scope=row", fit.accounting() == Accounting.ARCHITECTURE ? "least" : fit.accounting().word())
+                    .element("td", fit.type().word()).element("td", fit.streamed() ? "streamed" : "in memory")
+                    .element("td", fit.context().isPresent() ? Numbers.grouped(fit.context().getAsLong()) : "none").raw("</tr>\n");
         }
         html.raw("</tbody></table>\n");
     }

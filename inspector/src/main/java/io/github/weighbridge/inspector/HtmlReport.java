@@ -3,6 +3,7 @@ package io.github.weighbridge.inspector;
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
+import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
@@ -240,9 +241,11 @@ final class HtmlReport {
         section("memory", "Memory of a conversation");
         html.raw(
                 "<p>The least that the architecture needs: resident weights, and keys and values of every position that a layer sees.</p>\n");
-        HtmlMemory memory = new HtmlMemory(html, audited.architecture(), footprint);
+        HtmlMemory memory = new HtmlMemory(html, ConversationMemory.of(audited));
         memory.plot();
         memory.table(options);
+        memory.fits(options);
+        memory.parts();
         html.raw("</section>\n");
     }
 

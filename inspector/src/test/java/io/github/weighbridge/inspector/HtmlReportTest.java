@@ -66,10 +66,18 @@ class HtmlReportTest {
             numbers.put("layers." + layer.get("component").asText() + "." + layer.get("layer").asInt() + ".bytes",
                     layer.get("bytes").asLong());
         }
+        for (String field : List.of("streamed_bytes_per_token", "dead_bytes", "encoder_bytes", "drafter_bytes", "logits_bytes",
+                "widest_activation_bytes", "per_layer_input_bytes")) {
+            if (json.at("/memory/" + field).asLong() > 0) {
+                numbers.put("memory." + field, json.at("/memory/" + field).asLong());
+            }
+        }
         for (JsonNode cache : json.at("/memory/kv_cache")) {
-            if (!cache.has("accounting")) {
-                numbers.put("memory.kv_cache." + cache.get("context").asLong() + "." + cache.get("type").asText(),
-                        cache.get("bytes").asLong());
+            String field = "memory.kv_cache." + cache.get("context").asLong() + "." + cache.get("type").asText()
+                    + (cache.has("accounting") ? "." + cache.get("accounting").asText() : "");
+            numbers.put(field, cache.get("bytes").asLong());
+            if (cache.has("most_bytes")) {
+                numbers.put(field + ".most", cache.get("most_bytes").asLong());
             }
         }
         return numbers;
