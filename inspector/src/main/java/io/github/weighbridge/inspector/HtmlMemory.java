@@ -140,7 +140,8 @@ final class HtmlMemory {
 
     private void part(String name, String field, long bytes, String what) {
         if (bytes > 0) {
-            html.raw("<tr>").element("th scope=row", name).raw("<td>").text(Numbers.size(bytes)).raw("</td><td>").number("memory." + field, bytes)
+            html.raw("<tr>").element("th scope=row", name).raw("<td>").text(Numbers.size(bytes)).raw("</td><td>")
+                    .number("memory." + field, bytes)
                     .raw("</td>").element("td", what).raw("</tr>\n");
         }
     }
@@ -156,13 +157,17 @@ final class HtmlMemory {
             html.raw("<tbody>");
             for (Type type : types) {
                 List<ConversationMemory.Cache> caches = contexts.stream()
-                        .flatMap(context -> memory.reserved(context, type, accounting).map(bytes -> new ConversationMemory.Cache(context, type,
-                                accounting, bytes)).stream()).toList();
+                        .flatMap(context -> memory.reserved(context, type, accounting)
+                                .map(bytes -> new ConversationMemory.Cache(context, type,
+                                        accounting, bytes))
+                                .stream())
+                        .toList();
                 if (caches.size() < contexts.size()) {
                     continue;
                 }
-                html.raw("<tr>").element("th scope=row", accounting == Accounting.ARCHITECTURE ? "least" : accounting.word()).raw("<td>" + type.word()
-                        + "</td>");
+                html.raw("<tr>").element("th scope=row", accounting == Accounting.ARCHITECTURE ? "least" : accounting.word())
+                        .raw("<td>" + type.word()
+                                + "</td>");
                 caches.forEach(this::cache);
                 html.raw("</tr>\n");
             }
@@ -176,7 +181,8 @@ final class HtmlMemory {
         long most = cache.bytes().most();
         String field = "memory.kv_cache." + cache.context() + "." + cache.type().word()
                 + (cache.accounting() == Accounting.ARCHITECTURE ? "" : "." + cache.accounting().word());
-        html.raw("<td>").text(Numbers.size(least)).text(most > least ? " – " + Numbers.size(most) : "").raw("</td><td>").number(field, least);
+        html.raw("<td>").text(Numbers.size(least)).text(most > least ? " – " + Numbers.size(most) : "").raw("</td><td>").number(field,
+                least);
         if (most > least) {
             html.raw(" – ").number(field + ".most", most);
         }
