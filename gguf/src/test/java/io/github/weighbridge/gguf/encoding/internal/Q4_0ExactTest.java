@@ -287,7 +287,6 @@ class Q4_0ExactTest {
         double squares = 0;
         double errors = 0;
         double plainErrors = 0;
-        float[] all = new float[0];
         for (Grids.Matrix matrix : Grids.matrices(folder)) {
             if (matrix.name().contains("per_layer_model_projection")) {
                 continue;
@@ -309,9 +308,6 @@ class Q4_0ExactTest {
                 errors += error(values, decoded, block);
                 plainErrors += error(values, ordinary, block);
             }
-            int length = all.length;
-            all = Arrays.copyOf(all, length + values.length);
-            System.arraycopy(values, 0, all, length, values.length);
         }
         System.out.printf("trained checkpoint: %d blocks, %d returned, %d not at -8; relative RMS error %.3e, ordinary recipe %.3e%n",
                 blocks,
@@ -319,31 +315,5 @@ class Q4_0ExactTest {
         assertThat(blocks).isEqualTo(238_592);
         assertThat(returned).isEqualTo(blocks);
         assertThat(lower).isEqualTo(43_293);
-        time(all);
-    }
-
-    private static void time(float[] values) {
-        byte[] blocks = new byte[values.length / COLUMNS * BYTES];
-        float[] random = Samples.normal(values.length, 3, 0.02f);
-        for (Q4_0Kernel kernel : List.of(PLAIN, VECTORISED)) {
-            double plain = Double.POSITIVE_INFINITY;
-            double exact = Double.POSITIVE_INFINITY;
-            double off = Double.POSITIVE_INFINITY;
-            for (int round = 0; round < 8; round++) {
-                long a = System.nanoTime();
-                kernel.encode(values, 0, blocks, 0, values.length / COLUMNS);
-                long b = System.nanoTime();
-                kernel.encodeExact(values, 0, Source.BF16, blocks, 0, values.length / COLUMNS);
-                long c = System.nanoTime();
-                if (round < 3) {
-                    kernel.encodeExact(random, 0, Source.BF16, blocks, 0, values.length / COLUMNS / 4);
-                    off = Math.min(off, (System.nanoTime() - c) * 4.0);
-                }
-                plain = Math.min(plain, b - a);
-                exact = Math.min(exact, c - b);
-            }
-            System.out.printf("%s: ordinary %.1f ns a block, exact %.1f (%.2f x), off the grid %.0f%n", kernel.getClass().getSimpleName(),
-                    plain / values.length * COLUMNS, exact / values.length * COLUMNS, exact / plain, off / values.length * COLUMNS);
-        }
     }
 }
