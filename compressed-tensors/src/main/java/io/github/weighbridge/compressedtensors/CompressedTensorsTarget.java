@@ -131,7 +131,8 @@ final class CompressedTensorsTarget implements Target {
         }
         if (!floats) {
             findings.add(Finding.info("kv-scales-int8",
-                    scales.size() + " scales of key/value caches are for 8-bit integers; vLLM has caches of 8-bit floats only, and --runtime "
+                    scales.size()
+                            + " scales of key/value caches are for 8-bit integers; vLLM has caches of 8-bit floats only, and --runtime "
                             + "vllm leaves them out",
                     scales.stream().map(StoredTensor::name).toList()));
         }
@@ -363,7 +364,8 @@ final class CompressedTensorsTarget implements Target {
         }
         if (floats && encoding.grid().scale() != DenseType.F8_E8M0) {
             input = Optional.of(weights.strategy() == Strategy.BLOCK
-                    ? new Args(8, Args.Type.FLOAT, true, Strategy.GROUP, weights.blockColumns(), 0, 0, Args.Dynamic.DYNAMIC, Args.Order.NONE,
+                    ? new Args(8, Args.Type.FLOAT, true, Strategy.GROUP, weights.blockColumns(), 0, 0, Args.Dynamic.DYNAMIC,
+                            Args.Order.NONE,
                             Optional.empty())
                     : tokens(Args.Type.FLOAT));
         }

@@ -134,7 +134,8 @@ final class VllmRules {
         merged.values().stream().filter(parts -> parts.stream().map(Module::scheme).distinct().count() > 1)
                 .forEach(parts -> parts.forEach(part -> mixed.add(part.tensor().name())));
         return mixed.isEmpty() ? Optional.empty()
-                : Optional.of(Finding.warning("vllm-fused", "vLLM merges q, k and v, and gate and up, and refuses parts of different schemes: "
-                        + some(mixed), mixed));
+                : Optional.of(
+                        Finding.warning("vllm-fused", "vLLM merges q, k and v, and gate and up, and refuses parts of different schemes: "
+                                + some(mixed), mixed));
     }
 }
