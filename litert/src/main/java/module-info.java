@@ -11,4 +11,7 @@ module io.github.weighbridge.litert {
     exports io.github.weighbridge.litert.file;
     exports io.github.weighbridge.litert.file.proto;
     exports io.github.weighbridge.litert.tflite;
+
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.litert.LitertlmFormat, io.github.weighbridge.litert.TaskFormat,
+            io.github.weighbridge.litert.TfliteFormat;
 }
