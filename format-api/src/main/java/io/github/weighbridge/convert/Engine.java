@@ -34,13 +34,15 @@ public final class Engine {
             List<FileChannel> channels = new ArrayList<>();
             try {
                 for (OutputFile file : plan.files()) {
-                    FileChannel channel = FileChannel.open(staging.file(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    FileChannel channel = FileChannel.open(staging.file(file), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE,
+                            StandardOpenOption.READ);
                     channels.add(channel);
                     extend(channel, file.length());
                 }
                 List<ByteSource> sources = source.files().stream().map(CheckpointFile::source).toList();
                 Workers workers = new Workers(plan, source, sources, channels, options);
                 workers.run();
+                Sums.write(plan, channels, options);
                 source.verifyUnchanged();
                 for (FileChannel channel : channels) {
                     channel.force(true);

@@ -40,8 +40,8 @@ sealed interface Task {
                             addRegions(plan.jobs().get(plane.job()), plane.job(), tasks);
                         }
                     }
-                    case Piece.Padding _ -> {
-                        // A new file is zero where nothing is written.
+                    case Piece.Padding _, Piece.Late _ -> {
+                        // A new file is zero where nothing is written. Sums come when all tasks are done.
                     }
                 }
             }

@@ -75,7 +75,7 @@ final class Worker implements AutoCloseable {
                     source.documents().get(name).orElseThrow(() -> new IllegalArgumentException("no document " + name)), begin,
                     end - begin);
             case Piece.Copy(long _, long _, int sourceFile, long offset) -> read(sources.get(sourceFile), offset + begin, end - begin);
-            case Piece.PlaneOf _, Piece.Padding _ -> throw new IllegalArgumentException("not bytes: " + piece);
+            case Piece.PlaneOf _, Piece.Padding _, Piece.Late _ -> throw new IllegalArgumentException("not bytes: " + piece);
         };
         write(file, piece.offset() + begin, bytes);
     }

@@ -54,6 +54,11 @@ public final class LayoutBuilder {
         add(new Piece.Document(position, length, document));
     }
 
+    /// Appends a sum over a range of this file, which is written last.
+    public void late(Checksum sum, long begin, long end) {
+        add(new Piece.Late(position, sum, begin, end));
+    }
+
     /// Appends zero bytes up to a multiple of `alignment`.
     public void align(long alignment) {
         long rest = position % alignment;

@@ -22,5 +22,12 @@ public record OutputFile(String name, boolean holdsTensors, long length, List<Pi
         if (at != length) {
             throw new IllegalArgumentException(name + ": the pieces end at " + at + ", the file at " + length);
         }
+        List<Piece.Late> late = pieces.stream().filter(Piece.Late.class::isInstance).map(Piece.Late.class::cast).toList();
+        for (Piece.Late sum : late) {
+            if (sum.summedEnd() > length
+                    || late.stream().anyMatch(other -> other.offset() < sum.summedEnd() && other.end() > sum.summedBegin())) {
+                throw new IllegalArgumentException(name + ": " + sum + " passes the file or sums a sum");
+            }
+        }
     }
 }

@@ -30,6 +30,24 @@ public sealed interface Piece {
     /// One plane of a job's tensor.
     record PlaneOf(long offset, long length, int job, int plane) implements Piece {}
 
+    /// A sum over a range of the same file, known when that range is written: the only bytes whose values come last. The range holds no such piece.
+    ///
+    /// @param summedBegin first byte that is summed
+    /// @param summedEnd byte after the last of them
+    record Late(long offset, Checksum sum, long summedBegin, long summedEnd) implements Piece {
+        /// Checks the order of the range.
+        public Late {
+            if (summedBegin < 0 || summedEnd < summedBegin) {
+                throw new IllegalArgumentException("a sum over bytes " + summedBegin + " to " + summedEnd);
+            }
+        }
+
+        @Override
+        public long length() {
+            return sum.bytes();
+        }
+    }
+
     /// Zero bytes.
     record Padding(long offset, long length) implements Piece {}
 }

@@ -20,6 +20,7 @@ import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.TensorGraph;
 import io.github.weighbridge.plan.Blob;
+import io.github.weighbridge.plan.Checksum;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
@@ -33,6 +34,8 @@ import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -48,6 +51,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -465,6 +469,50 @@ class EngineTest {
 
         @Override
         public void close() {}
+    }
+
+    /// A sum stands before the bytes that it sums, and behind them.
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
+    void sumsComeWhenTheirRangesAreWritten(int threads) throws Exception {
+        LayoutBuilder layout = new LayoutBuilder();
+        layout.beginFile("sums.bin", true);
+        long length = LARGE.planes().getFirst().length();
+        layout.late(Checksum.CRC32, 16, 16 + length);
+        layout.align(16);
+        layout.tensor(target("large", View.of(LARGE)), Choice.of(DenseEncoding.BF16, "keep"));
+        layout.late(Checksum.CRC32, 16, 16 + length);
+        layout.late(Checksum.CRC32, 4, 16);
+        layout.late(Checksum.CRC32, 7, 7);
+        layout.endFile();
+        ConversionPlan plan =
+                new ConversionPlan("test", Optional.empty(), false, layout.files(), layout.jobs(), UNKNOWN, Map.of(), List.of());
+        Path file = folder.resolve("sums.bin");
+        try (Checkpoint source = checkpoint()) {
+            Engine.run(plan, source, file, EngineOptions.defaults().withThreads(threads));
+        }
+        byte[] written = Files.readAllBytes(file);
+        CRC32 crc = new CRC32();
+        crc.update(contents[0], 100, (int) length);
+        ByteBuffer bytes = ByteBuffer.wrap(written).order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(bytes.getInt(0)).isEqualTo((int) crc.getValue()).isNotZero();
+        assertThat(bytes.getInt((int) (16 + length))).isEqualTo((int) crc.getValue());
+        crc.reset();
+        crc.update(new byte[12]);
+        assertThat(bytes.getInt((int) (20 + length))).isEqualTo((int) crc.getValue());
+        assertThat(bytes.getInt((int) (24 + length))).isZero();
+        assertThat(written).hasSize((int) (28 + length));
+        assertThat(Arrays.copyOfRange(written, 16, (int) (16 + length)))
+                .isEqualTo(Arrays.copyOfRange(contents[0], 100, (int) (100 + length)));
+    }
+
+    /// A sum of bytes that hold a sum, itself or another, could not be settled.
+    @Test
+    void sumsOfSumsAreRefused() {
+        LayoutBuilder layout = new LayoutBuilder();
+        layout.beginFile("f", true);
+        layout.late(Checksum.CRC32, 0, 4);
+        assertThatThrownBy(layout::endFile).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("sums a sum");
     }
 
     @ParameterizedTest
