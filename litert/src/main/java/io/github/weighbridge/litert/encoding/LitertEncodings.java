@@ -37,6 +37,11 @@ public final class LitertEncodings {
         return List.copyOf(ALL.values());
     }
 
+    /// Short words for all of them, for `--type`: `F32`, `INT8`, `INT4`, `INT2`, `INT4/GROUP32` and so on.
+    public static List<String> words() {
+        return ALL.keySet().stream().map(word -> word.replace("/channel", "").toUpperCase(Locale.ROOT)).toList();
+    }
+
     /// The encoding of a word: `f32`, `int8/channel`, `int4/group32`, in upper or lower case; `int8`, `int4` and `int2` alone mean a scale for each
     /// row.
     public static Optional<Encoding> of(String word) {
