@@ -59,7 +59,7 @@ final class BundleTensors {
         this.spec = spec;
     }
 
-    static BundleTensors of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
+    static BundleTensors of(Checkpoint source, TargetRequest request, LitertOptions options) throws IOException, PolicyException {
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "LiteRT-LM needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.HUGGING_FACE).orElseThrow(
@@ -77,11 +77,12 @@ final class BundleTensors {
             }
         }
         BundleTensors tensors = new BundleTensors(architecture, DecoderSpec.of(architecture));
-        tensors.collect(source, request, family, dialect);
+        tensors.collect(source, request, options, family, dialect);
         return tensors;
     }
 
-    private void collect(Checkpoint source, TargetRequest request, Family family, Dialect dialect) throws IOException, PolicyException {
+    private void collect(Checkpoint source, TargetRequest request, LitertOptions options, Family family, Dialect dialect)
+            throws IOException, PolicyException {
         Map<String, Weight> byKey = new LinkedHashMap<>();
         for (Weight weight : source.graph().weights()) {
             if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
@@ -110,7 +111,7 @@ final class BundleTensors {
             } else {
                 add(new TargetTensor(each.name(), each.identity(), view, keys));
             }
-            if (keys.size() == 1) {
+            if (keys.size() == 1 && options.staticActivations()) {
                 activations(Objects.requireNonNull(byKey.get(keys.getFirst())), each, scales);
             }
         }
@@ -121,7 +122,7 @@ final class BundleTensors {
             weights.put(head, new TargetTensor(HEAD, new Identity(Role.OUTPUT_HEAD, Component.OUTPUT_HEAD, Identity.NO_LAYER),
                     embedding.view(), embedding.weights()));
         }
-        caches(source, scales);
+        caches(source, options, scales);
         leftOut(byKey, unused, scales);
     }
 
@@ -158,7 +159,7 @@ final class BundleTensors {
         return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
     }
 
-    private void caches(Checkpoint source, Scales scales) throws IOException, PolicyException {
+    private void caches(Checkpoint source, LitertOptions options, Scales scales) throws IOException, PolicyException {
         for (StoredTensor tensor : source.graph().stored()) {
             Identity identity = source.graph().identity(tensor);
             if (!identity.role().equals(Role.KV_SCALE) || identity.layer() == Identity.NO_LAYER
@@ -174,6 +175,17 @@ final class BundleTensors {
                 caches.put(new Scale(Role.KV_SCALE, layer.index(), keys), new TargetTensor(prefix + (keys ? KEY_SCALE : VALUE_SCALE),
                         identity, View.reshape(View.of(tensor), Shape.SCALAR), List.of()));
             }
+        }
+        for (Layer layer : spec.cacheOwners()) {
+            Scale first = new Scale(Role.KV_SCALE, layer.index(), true);
+            Scale second = new Scale(Role.KV_SCALE, layer.index(), false);
+            if (!options.codesIn(layer, caches.containsKey(first) && caches.containsKey(second))) {
+                caches.remove(first);
+                caches.remove(second);
+            }
+        }
+        if (options.widened()) {
+            findings.add(Finding.info("cache-widened", "half precision caches are written as single precision", List.of()));
         }
     }
 

@@ -1,11 +1,13 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,7 +21,16 @@ import java.util.stream.Stream;
 /// @param prefill numbers of tokens that graphs take at once
 /// @param uuid the bundle's, where it is to have one
 /// @param timestamp when it was made, where that is to stand in it
-record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uuid, Optional<String> timestamp) {
+/// @param staticActivations whether trained scales of activations are used
+/// @param cacheTypes what is asked of the caches, by kind of attention; empty for what the source's scales suggest
+record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uuid, Optional<String> timestamp, boolean staticActivations,
+        Map<Layer.Attention, String> cacheTypes) {
+    /// Settings that policies make of every format.
+    private static final String ACTIVATIONS = "activations";
+    private static final Map<Layer.Attention, String> CACHES =
+            Map.of(Layer.Attention.SLIDING, "kv-cache-sliding", Layer.Attention.FULL, "kv-cache-full");
+    private static final String INT8 = "int8";
+    private static final String F16 = "f16";
     static final String CACHE_LENGTH = "cache-length";
     static final String PREFILL = "prefill";
     static final String UUID_OPTION = "uuid";
@@ -40,9 +51,10 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
     private static final int MOST_TOKENS = 1 << 20;
     private static final Pattern NUMBER = Pattern.compile("[0-9]{1,7}");
 
-    /// Copies the list.
+    /// Copies the collections.
     LitertOptions {
         prefill = List.copyOf(prefill);
+        cacheTypes = Map.copyOf(cacheTypes);
     }
 
     /// What is wrong with values as such; empty when nothing is.
@@ -119,6 +131,34 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
                 prefill.add(cache);
             }
         }
-        return new LitertOptions(cache, prefill, request.option(UUID_OPTION), request.option(TIMESTAMP));
+        Map<Layer.Attention, String> types = new EnumMap<>(Layer.Attention.class);
+        for (Map.Entry<Layer.Attention, String> kind : CACHES.entrySet()) {
+            Optional<String> type = request.option(kind.getValue());
+            if (type.isPresent() && !type.get().equals(INT8) && !type.get().equals(F16)) {
+                throw new PolicyException("--kv-cache " + type.get() + ": the caches of LiteRT-LM hold int8 with trained scales, or numbers");
+            }
+            type.ifPresent(word -> types.put(kind.getKey(), word));
+        }
+        String activations = request.option(ACTIVATIONS).orElse("keep");
+        return new LitertOptions(cache, prefill, request.option(UUID_OPTION), request.option(TIMESTAMP),
+                activations.equals("keep") || activations.equals("static"), types);
+    }
+
+    /// Whether a layer's cache is to hold codes.
+    ///
+    /// @param scales whether the source has scales for them
+    /// @throws PolicyException when they are asked for and there are no scales
+    boolean codesIn(Layer layer, boolean scales) throws PolicyException {
+        String type = cacheTypes.get(layer.attention());
+        if (INT8.equals(type) && !scales) {
+            throw new PolicyException("--kv-cache int8: the source has no trained scale for the cache of layer " + layer.index()
+                    + ", and scales cannot be made without running the model");
+        }
+        return scales && !F16.equals(type);
+    }
+
+    /// Whether half precision caches are asked for, which are written as single precision.
+    boolean widened() {
+        return cacheTypes.containsValue(F16);
     }
 }

@@ -1,10 +1,7 @@
 package io.github.weighbridge.litert;
 
-import io.github.weighbridge.encoding.Carriage;
 import io.github.weighbridge.encoding.DenseEncoding;
-import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Encoding;
-import io.github.weighbridge.encoding.Grid;
 import io.github.weighbridge.litert.encoding.LitertEncodings;
 import io.github.weighbridge.litert.graph.DecoderGraph;
 import io.github.weighbridge.litert.graph.DecoderSpec;
@@ -20,12 +17,9 @@ import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Exact;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.plan.TargetTensor;
-import io.github.weighbridge.scan.ViewReader;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
-import io.github.weighbridge.view.StoredTensor;
-import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,23 +43,26 @@ final class LitertTarget implements Target {
     private final BundleTensors bundle;
     private final LitertOptions options;
     private final BundleDocuments documents;
+    private final Carried carried;
     private final List<TargetTensor> tensors;
 
     private LitertTarget(Checkpoint source, TargetRequest request, BundleForm form, BundleTensors bundle, LitertOptions options,
-            BundleDocuments documents) {
+            BundleDocuments documents, Carried carried) {
         this.source = source;
         this.request = request;
         this.form = form;
         this.bundle = bundle;
         this.options = options;
         this.documents = documents;
+        this.carried = carried;
         this.tensors = List.copyOf(bundle.all());
     }
 
     static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
-        BundleTensors bundle = BundleTensors.of(source, request);
-        LitertOptions options = LitertOptions.of(request, bundle.architecture().contextLength());
-        return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request));
+        LitertOptions options = LitertOptions.of(request, source.architecture().contextLength());
+        BundleTensors bundle = BundleTensors.of(source, request, options);
+        return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
+                Carried.of(source, bundle.all()));
     }
 
     @Override
@@ -89,10 +86,9 @@ final class LitertTarget implements Target {
 
     @Override
     public Choice keep(TargetTensor tensor) throws PolicyException {
-        for (Encoding encoding : LitertEncodings.list()) {
-            if (carries(tensor, encoding) && refuses(tensor, encoding).isEmpty()) {
-                return new Choice(encoding, "carry", "codes unchanged");
-            }
+        Optional<Encoding> own = carried.encoding(tensor).filter(encoding -> refuses(tensor, encoding).isEmpty());
+        if (own.isPresent()) {
+            return new Choice(own.get(), "carry", "codes unchanged");
         }
         if (Exact.denseType(tensor.view()).isEmpty()) {
             throw new PolicyException(tensor.name() + ": its numbers are not understood");
@@ -100,15 +96,9 @@ final class LitertTarget implements Target {
         return Choice.of(DenseEncoding.F32, "keep");
     }
 
-    /// Whether a view's codes and scales move into an encoding without any change.
-    private static boolean carries(TargetTensor tensor, Encoding encoding) {
-        List<StoredTensor> stored = View.stored(tensor.view());
-        if (stored.isEmpty() || encoding.codeWriter().isEmpty() || !ViewReader.keepsCodes(tensor.view())) {
-            return false;
-        }
-        Optional<Grid> grid = stored.getFirst().encoding().grid(stored.getFirst().shape());
-        return grid.isPresent() && stored.stream().allMatch(each -> each.encoding().grid(each.shape()).equals(grid))
-                && encoding.carries(grid.get(), tensor.shape()).kind() == Carriage.Kind.EXACT;
+    /// Whether a tensor is looked up by rows, not multiplied with.
+    static boolean isTable(TargetTensor tensor) {
+        return TABLES.contains(tensor.identity().role());
     }
 
     @Override
@@ -127,8 +117,12 @@ final class LitertTarget implements Target {
         return encoding.isPresent() ? encoding.map(found -> choice(tensor, found, reason)) : Target.super.choice(word, tensor, reason);
     }
 
-    private static Choice choice(TargetTensor tensor, Encoding encoding, String reason) {
-        return carries(tensor, encoding) ? new Choice(encoding, "carry", reason + ", codes unchanged") : Choice.of(encoding, reason);
+    private Choice choice(TargetTensor tensor, Encoding encoding, String reason) {
+        if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
+            return new Choice(encoding, "carry", reason + ", codes unchanged");
+        }
+        boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
+        return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
     }
 
     @Override
@@ -153,11 +147,7 @@ final class LitertTarget implements Target {
             return Optional.of("rows of " + tensor.shape().columns() + " are no multiple of " + inByte
                     + ", and the runtime computes wrongly with rows that share a byte");
         }
-        if (TABLES.contains(tensor.identity().role()) && LitertEncodings.block(encoding).isPresent()) {
-            return Optional.of("tables are looked up by rows with a scale each");
-        }
-        boolean known = carries(tensor, encoding) || encoding.encoder(EncoderInputs.PLAIN).isPresent();
-        return known && Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
+        return Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
     }
 
     /// All matrices in one encoding; the projection of embeddings onto the layers' inputs stays as it is, unless the type is `pure`. Where a matrix

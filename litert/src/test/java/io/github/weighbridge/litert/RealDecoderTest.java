@@ -143,4 +143,46 @@ class RealDecoderTest {
             System.out.println("loss " + loss(decoder, tokens, 2) + ", " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         }
     }
+
+    @org.junit.jupiter.params.ParameterizedTest
+    @org.junit.jupiter.params.provider.ValueSource(booleans = {false, true})
+    void mobile(boolean numbers) throws IOException, PolicyException {
+        Path source = folder.resolve("mobile");
+        TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_MOBILE);
+        Path bundle = folder.resolve("mobile" + numbers + ".litertlm");
+        Map<String, String> options = new java.util.HashMap<>(OPTIONS);
+        if (numbers) {
+            options.put("kv-cache-full", "f16");
+            options.put("kv-cache-sliding", "f16");
+        }
+        Bundles.write(source, bundle, Policy.KEEP, options);
+        List<Integer> tokens = TrainedText.tokens(source);
+        try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
+            float[][] logits = decodeAll(decoder);
+            for (int i = 0; i < 256; i++) {
+                int want = whole(reference("qat-mobile").list("passage_top1").orElseThrow()).get(i);
+                if (want != top(logits[i])) {
+                    System.out.println(i + ": " + top(logits[i]) + " " + logits[i][top(logits[i])] + ", reference " + want + " " + logits[i][want]);
+                }
+            }
+            System.out.println("mobile: " + agreeing(logits, "qat-mobile") + " of 256, largest difference "
+                    + largestDifference(logits, "qat-mobile"));
+            System.out.println("loss " + loss(decoder, tokens, 4));
+        }
+    }
+
+    @org.junit.jupiter.params.ParameterizedTest
+    @org.junit.jupiter.params.provider.ValueSource(strings = {"INT8", "INT4", "INT2", "INT4/GROUP32", "INT4/GROUP64"})
+    void types(String type) throws IOException, PolicyException {
+        Path source = SharedData.find("tiny-gemma4/base").orElse(null);
+        assumeTrue(source != null, "no shared data");
+        Path bundle = folder.resolve(type.replace('/', '-') + ".litertlm");
+        System.out.println(Bundles.write(source, bundle, Policy.KEEP.withType(type, false), OPTIONS).findings());
+        List<Integer> tokens = TrainedText.tokens(source);
+        try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
+            float[][] logits = decodeAll(decoder);
+            System.out.println(type + ": " + agreeing(logits, "base") + " of 256, largest difference " + largestDifference(logits, "base"));
+            System.out.println("loss " + loss(decoder, tokens, 4));
+        }
+    }
 }

@@ -116,7 +116,7 @@ final class ScaledCodes implements Encoding {
 
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits);
+        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits, block.isPresent());
         CodeWriter writer = base.codeWriter().orElseThrow();
         return search.map(recipe -> new Encoder() {
             private final Codes codes = new Codes();
@@ -132,7 +132,7 @@ final class ScaledCodes implements Encoding {
                         int begin = row * columns + group * together;
                         int end = row * columns + Math.min(columns, (group + 1) * together);
                         codes.scales()[row * codes.groups() + group] =
-                                recipe.encode(source, offset + begin, end - begin, codes.codes(), begin, block.isPresent());
+                                recipe.encode(source, offset + begin, end - begin, codes.codes(), begin);
                     }
                 }
                 writer.write(shape, region, codes, planes);
