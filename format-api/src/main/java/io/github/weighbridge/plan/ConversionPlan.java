@@ -4,6 +4,7 @@ import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.view.StoredTensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,13 @@ public record ConversionPlan(String format, Optional<String> formatVersion, bool
         jobs = List.copyOf(jobs);
         identities = Map.copyOf(identities);
         findings = List.copyOf(findings);
+    }
+
+    /// A copy with further findings.
+    public ConversionPlan withFindings(List<Finding> more) {
+        List<Finding> all = new ArrayList<>(findings);
+        all.addAll(more);
+        return new ConversionPlan(format, formatVersion, folder, files, jobs, architecture, identities, all);
     }
 
     /// The tensors of the result.

@@ -19,13 +19,14 @@ import java.util.List;
 /// @param smallest least absolute value of a scale that is not 0; infinite where there is none
 /// @param largest greatest absolute value
 /// @param negative whether any scale is below 0
-public record ScaleRange(float smallest, float largest, boolean negative) {
+/// @param halfChange largest change of a scale that is rounded to half precision, relative to itself; infinite where one passes 65504
+public record ScaleRange(float smallest, float largest, boolean negative, double halfChange) {
     private static final int PIECE = 1 << 16;
 
     /// Reads the scales of a tensor that keeps them in a plane of their own.
     ///
     /// @param files the checkpoint's files, by index
-    /// @throws CheckpointFormatException when a scale is not finite
+    /// @throws CheckpointFormatException when a scale is not finite, or below 0 where the tensor's grid has no such scales
     /// @throws IllegalArgumentException when the tensor has no such plane
     public static ScaleRange of(StoredTensor tensor, List<ByteSource> files) throws IOException {
         Grid grid =
@@ -43,6 +44,7 @@ public record ScaleRange(float smallest, float largest, boolean negative) {
         float smallest = Float.POSITIVE_INFINITY;
         float largest = 0;
         boolean negative = false;
+        double halfChange = 0;
         float[] scales = new float[(int) Math.min(PIECE, count)];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate((long) scales.length * type.bytes(), 64);
@@ -52,18 +54,21 @@ public record ScaleRange(float smallest, float largest, boolean negative) {
                 DenseEncoding.of(type).decodeBlocks(bytes, 0, scales, 0, length);
                 for (int i = 0; i < length; i++) {
                     float magnitude = Math.abs(scales[i]);
-                    if (!Float.isFinite(magnitude)) {
+                    if (!Float.isFinite(magnitude) || scales[i] < 0 && !grid.signedScale()) {
                         throw CheckpointFormatException.malformed(files.get(span.file()).name(), span.offset() + (at + i) * type.bytes(),
-                                "scale " + (at + i) + " of tensor \"" + tensor.name() + "\"", scales[i], "a finite number");
+                                "scale " + (at + i) + " of tensor \"" + tensor.name() + "\"", scales[i],
+                                grid.signedScale() ? "a finite number" : "a finite number of 0 or more");
                     }
                     largest = Math.max(largest, magnitude);
                     negative |= scales[i] < 0;
                     if (magnitude > 0) {
                         smallest = Math.min(smallest, magnitude);
+                        double rounded = Float.float16ToFloat(Float.floatToFloat16(magnitude));
+                        halfChange = Math.max(halfChange, Math.abs(rounded - magnitude) / magnitude);
                     }
                 }
             }
         }
-        return new ScaleRange(smallest, largest, negative);
+        return new ScaleRange(smallest, largest, negative, halfChange);
     }
 }

@@ -122,7 +122,7 @@ final class GgufTarget implements Target {
 
     @Override
     public Choice keep(TargetTensor tensor) throws PolicyException {
-        Optional<Choice> carried = carriage.choice(tensor);
+        Optional<Choice> carried = carriage.kept(tensor);
         if (carried.isPresent()) {
             return carried.get();
         }
@@ -150,15 +150,25 @@ final class GgufTarget implements Target {
     @Override
     public Optional<Encoding> encoding(String word) {
         String plain = word.startsWith("gguf:") ? word.substring("gguf:".length()) : word;
-        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).map(GgmlEncodings::of);
+        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).or(() -> NeutralWords.type(word)).map(GgmlEncodings::of);
     }
 
-    /// `exact` alone is the only type that has such a recipe. Where no recipe is named, Q4_0 finds a grid again that is there.
+    /// `exact` alone is the only type that has such a recipe. Where no recipe is named, codes stay what they are if the encoding holds them, and
+    /// Q4_0 finds a grid again that is there.
     @Override
     public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
         String full = word.equals(Q4Evidence.EXACT) ? "Q4_0:" + word : word;
         Optional<Choice> choice = Target.super.choice(full, tensor, reason);
-        return encoding(full).isEmpty() ? choice : choice.map(found -> evidence.choice(tensor, found));
+        return encoding(full).isEmpty() ? choice.map(found -> exact(tensor, found)) : choice.map(found -> onItsGrid(tensor, found));
+    }
+
+    private Choice onItsGrid(TargetTensor tensor, Choice plain) {
+        return carriage.into(tensor, plain).orElseGet(() -> evidence.choice(tensor, plain));
+    }
+
+    /// Nothing is more exact than codes that stay what they are.
+    private Choice exact(TargetTensor tensor, Choice choice) {
+        return choice.method().equals(Q4Evidence.EXACT) ? carriage.into(tensor, choice).orElse(choice) : choice;
     }
 
     @Override
@@ -204,7 +214,7 @@ final class GgufTarget implements Target {
                 for (TargetTensor tensor : mixed) {
                     QuantizationMix.Chosen one = Objects.requireNonNull(chosen.get(tensor.name()));
                     Choice choice = typed(fileType, tensor, one);
-                    choices.put(tensor.name(), Q4Evidence.choice(choice, method, () -> evidence.choice(tensor, choice)));
+                    choices.put(tensor.name(), exact(tensor, Q4Evidence.choice(choice, method, () -> onItsGrid(tensor, choice))));
                     if (one.fallback()) {
                         fallbacks.add(tensor.name());
                     }
@@ -256,9 +266,7 @@ final class GgufTarget implements Target {
         List<Finding> all = new ArrayList<>(source.findings());
         all.removeIf(finding -> finding.code().equals("dead-weights"));
         all.addAll(findings());
-        if (tensors.stream().anyMatch(tensor -> assignment.of(tensor).equals(carriage.choice(tensor).orElse(null)))) {
-            all.addAll(carriage.findings());
-        }
+        all.addAll(carriage.findings(assignment, tensors));
         all.addAll(assignment.findings());
         requantised(layout).ifPresent(all::add);
         Architecture architecture = model.isEmpty() ? Architecture.unknown(source.architecture().name(), Value.Fields.EMPTY)

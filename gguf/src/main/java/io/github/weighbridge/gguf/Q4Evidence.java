@@ -29,6 +29,8 @@ import java.util.function.Supplier;
 final class Q4Evidence {
     static final String EXACT = "exact";
     private static final String PLAIN = "plain";
+    /// Codes that stay what they are are what an exact recipe is for.
+    private static final String CARRIED = "carry";
     private static final Encoding ENCODING = GgmlEncodings.of(GgmlType.Q4_0);
     private static final int BITS = 4;
     private static final int GROUP = 32;
@@ -74,7 +76,7 @@ final class Q4Evidence {
     /// Refuses a recipe that no tensor of a type has.
     static void check(String type, Optional<String> method, Collection<Choice> choices) throws PolicyException {
         if (method.isPresent() && !method.get().equals(PLAIN)
-                && choices.stream().noneMatch(choice -> choice.method().equals(method.get()))) {
+                && choices.stream().noneMatch(choice -> choice.method().equals(method.get()) || choice.method().equals(CARRIED))) {
             throw new PolicyException("--type " + type + ":" + method.get() + ": " + type + " has no recipe \"" + method.get() + '"');
         }
     }

@@ -21,6 +21,8 @@ final class InspectCommand implements Action {
 
     @Option(names = "--json", description = "Print JSON (schema weighbridge.inspect/1).") private boolean json;
 
+    @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
+
     @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
     @Option(names = "--grid",
@@ -39,6 +41,9 @@ final class InspectCommand implements Action {
         if (full && !grid) {
             throw new UsageException("--full goes with --grid");
         }
+        if (json && markdown) {
+            throw new UsageException("--json and --markdown are two reports: ask for one");
+        }
         try (Checkpoint checkpoint = grid ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
             Map<String, Optional<GridFinding>> grids =
@@ -47,7 +52,7 @@ final class InspectCommand implements Action {
                 AuditText.write(audited, options, grids, session.out());
                 return;
             }
-            Report report = new Report(session);
+            Report report = Report.of(session, markdown);
             report.print(audited, options);
             if (tensors) {
                 report.tensors(audited);
@@ -55,6 +60,7 @@ final class InspectCommand implements Action {
             if (grid) {
                 report.grids(audited, grids);
             }
+            report.end();
         }
     }
 }

@@ -27,6 +27,8 @@ final class PlanCommand implements Action {
 
     @Option(names = "--json", description = "Print JSON (schema weighbridge.plan/1).") private boolean json;
 
+    @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
+
     @Override
     public void declare(CommandSpec command) {
         options.declare(command);
@@ -42,6 +44,9 @@ final class PlanCommand implements Action {
     @Override
     public void run(Session session) throws UsageException, IOException, PolicyException {
         Wish wish = options.wish(target, source.path());
+        if (json && markdown) {
+            throw new UsageException("--json and --markdown are two reports: ask for one");
+        }
         try (Checkpoint checkpoint = source.open()) {
             ConversionPlan plan = wish.plan(checkpoint);
             Audited audited = Audited.of(plan);
@@ -49,9 +54,10 @@ final class PlanCommand implements Action {
                 AuditText.write(audited, AuditOptions.DEFAULT, session.out());
                 return;
             }
-            Report report = new Report(session);
+            Report report = Report.of(session, markdown);
             report.print(audited, AuditOptions.DEFAULT);
             PlanReport.print(plan, Path.of(target).toAbsolutePath(), report);
+            report.end();
         }
     }
 }

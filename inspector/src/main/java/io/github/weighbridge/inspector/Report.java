@@ -20,7 +20,6 @@ import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.scan.GridFinding;
 import io.github.weighbridge.view.StoredTensor;
-import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -37,14 +36,19 @@ final class Report {
     private static final List<Encoding> GRID_TYPES = List.of(GgmlEncodings.of(GgmlType.Q2_K), GgmlEncodings.of(GgmlType.Q4_0),
             GgmlEncodings.of(GgmlType.Q8_0));
 
-    private final PrintStream out;
-    private final Screen screen;
-    private final Style style;
+    private final Sheet sheet;
 
     Report(Session session) {
-        this.out = session.out();
-        this.screen = session.screen();
-        this.style = new Style(session.screen().colour());
+        this(new TextSheet(session.out(), session.screen()));
+    }
+
+    /// A report as text, or as Markdown.
+    static Report of(Session session, boolean markdown) {
+        return markdown ? new Report(new MarkdownSheet(session.out())) : new Report(session);
+    }
+
+    Report(Sheet sheet) {
+        this.sheet = sheet;
     }
 
     /// Prints everything but the tensors.
@@ -60,28 +64,32 @@ final class Report {
 
     /// Prints a section's title.
     void section(String title) {
-        out.println();
-        out.println(style.strong(title));
+        sheet.section(title);
     }
 
     /// Prints a sentence, broken into lines.
     void paragraph(int indent, int hanging, String text) {
-        paragraph(indent, hanging, text, Finding.Severity.INFO);
+        sheet.paragraph(indent, hanging, text, Finding.Severity.INFO);
     }
 
     /// Prints a title without a line before it.
     void title(String title) {
-        out.println(style.strong(Harmless.fit(title, screen.width())));
+        sheet.title(title);
     }
 
     /// Prints a table without the titles of its columns.
     void body(Table table) {
-        table.print(out, screen, style, INDENT, false);
+        sheet.table(table, false);
     }
 
     /// Prints a table.
     void table(Table table) {
-        table.print(out, screen, style, INDENT, true);
+        sheet.table(table, true);
+    }
+
+    /// Ends the report.
+    void end() {
+        sheet.end();
     }
 
     private void head(Audited audited) {
@@ -141,19 +149,25 @@ final class Report {
     private void components(Footprint footprint) {
         section("Components");
         Table table = new Table().name("component", 19).number("tensors").number("parameters").number("bytes").number("", 1)
-                .number("share", 2).number("bits/w");
+                .number("share", 2).bits("bits/w", 0).bar(9);
         for (ComponentShare share : footprint.components()) {
             table.row(true, share.component().word(), Numbers.grouped(share.encodings().stream().mapToLong(EncodingShare::tensors).sum()),
                     Numbers.grouped(share.parameters()), Numbers.grouped(share.bytes()), Numbers.size(share.bytes()),
-                    Numbers.share(share.bytes(), footprint.tensorBytes()), Numbers.bits(share.bitsPerWeight()));
+                    Numbers.share(share.bytes(), footprint.tensorBytes()), Numbers.bits(share.bitsPerWeight()),
+                    part(share.bytes(), footprint.tensorBytes()));
             for (EncodingShare encoding : share.encodings()) {
                 table.row("  " + encoding.encoding(), Numbers.grouped(encoding.tensors()), Numbers.grouped(encoding.parameters()),
                         Numbers.grouped(encoding.bytes()), Numbers.size(encoding.bytes()),
                         Numbers.share(encoding.bytes(), footprint.tensorBytes()),
-                        Numbers.bits(Footprint.bits(encoding.bytes(), encoding.parameters())));
+                        Numbers.bits(Footprint.bits(encoding.bytes(), encoding.parameters())),
+                        part(encoding.bytes(), footprint.tensorBytes()));
             }
         }
         table(table);
+    }
+
+    private static String part(long bytes, long of) {
+        return of == 0 ? "" : Double.toString((double) bytes / of);
     }
 
     /// Layers that follow each other and weigh the same share a row.
@@ -162,8 +176,8 @@ final class Report {
             return;
         }
         section("Layers, with the bits per weight of their parts");
-        Table table = new Table().word("layers").word("kind").number("bytes of each").number("bytes of all", 4).number("bits/w")
-                .number("attention").number("ffn").number("experts", 1).number("per_layer", 1).number("norms", 3).number("other", 2);
+        Table table = new Table().word("layers").word("kind").number("bytes of each").number("bytes of all", 4).bits("bits/w", 0)
+                .bits("attention", 0).bits("ffn", 0).bits("experts", 1).bits("per_layer", 1).bits("norms", 3).bits("other", 2);
         Optional<Component> component = Optional.empty();
         int begin = 0;
         List<LayerShare> layers = footprint.layers();
@@ -221,12 +235,13 @@ final class Report {
             }
             cache.row(cells.toArray(String[]::new));
         }
-        out.println();
+        sheet.gap();
         paragraph(INDENT, INDENT, "Key/value cache, the least that the architecture needs:");
         table(cache);
     }
 
-    private void findings(List<Finding> findings) {
+    /// Prints findings, if there are any.
+    void findings(List<Finding> findings) {
         if (findings.isEmpty()) {
             return;
         }
@@ -242,14 +257,14 @@ final class Report {
                 }
                 text.append(')');
             }
-            paragraph(INDENT, INDENT + 4, text.toString(), finding.severity());
+            sheet.paragraph(INDENT, INDENT + 4, text.toString(), finding.severity());
         }
     }
 
     /// Prints a table of all tensors.
     void tensors(Audited audited) {
-        section("Tensors");
-        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).number("bits/w", 1)
+        sheet.folded("Tensors");
+        Table table = new Table().name("tensor", 20).name("role", 12, 3).name("shape", 12).name("encoding", 12).bits("bits/w", 1)
                 .number("bytes")
                 .number("file", 4).number("offset", 2);
         for (AuditedTensor each : audited.tensors()) {
@@ -265,7 +280,7 @@ final class Report {
 
     /// Prints a table of the grids that dense tensors lie on, and what keeps them.
     void grids(Audited audited, Map<String, Optional<GridFinding>> grids) {
-        section("Grids");
+        sheet.folded("Grids");
         Table table = new Table().name("tensor", 20).name("grid", 16).number("exact").number("residual").name("kept by", 12);
         for (AuditedTensor each : audited.tensors()) {
             Optional<GridFinding> found = grids.get(each.tensor().name());
@@ -283,22 +298,5 @@ final class Report {
                     String.format(Locale.ROOT, "%.3g", grid.maxResidual()), kept);
         }
         table(table);
-    }
-
-    private void paragraph(int indent, int hanging, String text, Finding.Severity severity) {
-        int width = screen.width();
-        StringBuilder line = new StringBuilder(" ".repeat(indent));
-        boolean empty = true;
-        for (String word : Harmless.line(text).split(" ", -1)) {
-            if (!empty && line.length() + 1 + word.length() > width) {
-                out.println(style.severity(severity, line.toString()));
-                line.setLength(0);
-                line.append(" ".repeat(hanging));
-                empty = true;
-            }
-            line.append(empty ? "" : " ").append(word);
-            empty = false;
-        }
-        out.println(style.severity(severity, line.toString()));
     }
 }

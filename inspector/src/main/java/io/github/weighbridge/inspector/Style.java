@@ -27,6 +27,16 @@ record Style(boolean colour) {
         };
     }
 
+    /// A number of bits per weight: the fewer, the greener.
+    String bits(String text) {
+        if (!colour || text.isEmpty()) {
+            return text;
+        }
+        double bits = Double.parseDouble(text);
+        return with(bits < 3 ? "\u001b[32m" : bits < 6 ? "\u001b[36m" : bits < 10 ? "\u001b[34m" : bits < 20 ? "\u001b[35m" : "\u001b[31m",
+                text);
+    }
+
     private String with(String code, String text) {
         return colour && !text.isEmpty() ? code + text + RESET : text;
     }

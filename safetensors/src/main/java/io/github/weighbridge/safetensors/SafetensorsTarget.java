@@ -13,6 +13,7 @@ import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Weight;
@@ -27,12 +28,14 @@ import io.github.weighbridge.safetensors.file.SafetensorsIndex;
 import io.github.weighbridge.safetensors.file.SafetensorsLayout;
 import io.github.weighbridge.safetensors.file.SafetensorsShards;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
+import io.github.weighbridge.scan.DecodedType;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -157,7 +160,16 @@ final class SafetensorsTarget implements Target {
     public Choice keep(TargetTensor tensor) throws PolicyException {
         DenseType type =
                 Exact.denseType(tensor.view()).orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
-        return Choice.of(DenseEncoding.of(type), "keep");
+        List<StoredTensor> stored = View.stored(tensor.view());
+        if (stored.isEmpty() || stored.stream().anyMatch(one -> one.encoding().dense().isPresent())) {
+            return Choice.of(DenseEncoding.of(type), "keep");
+        }
+        try {
+            DenseType decoded = DecodedType.of(tensor.view(), source.files().stream().map(CheckpointFile::source).toList());
+            return Choice.of(DenseEncoding.of(decoded), "keep: codes and scales decode to " + decoded + " exactly");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
@@ -235,7 +247,7 @@ final class SafetensorsTarget implements Target {
         for (String name : source.documents().names()) {
             ByteSource document = source.documents().get(name).orElseThrow();
             layout.beginFile(name, false);
-            Optional<Value.Fields> config = name.equals(SafetensorsReader.CONFIG) ? changedConfig(document, assignment) : Optional.empty();
+            Optional<Value.Fields> config = name.equals(HuggingFaceFolder.CONFIG) ? changedConfig(document, assignment) : Optional.empty();
             if (config.isPresent()) {
                 layout.rendered(Blob.of(Json.prettyBytes(config.get())));
             } else {

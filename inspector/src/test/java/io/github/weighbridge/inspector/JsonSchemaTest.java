@@ -1,0 +1,113 @@
+package io.github.weighbridge.inspector;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.networknt.schema.Error;
+import com.networknt.schema.Schema;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Size;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.example.toy.ToyFiles;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/// Reports hold to the published schemas, as a validator that is not ours sees it.
+class JsonSchemaTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir Path folder;
+    private Path checkpoint;
+
+    @BeforeEach
+    void make() throws IOException {
+        checkpoint = SparseCheckpoint.write(folder.resolve("tiny-mobile"),
+                Gemma4Options.of(Gemma4Size.TINY_TOWERS).withNumbers(Gemma4Options.Numbers.MOBILE));
+    }
+
+    private static Schema schema(String kind, boolean closed) throws IOException {
+        Path file = Path.of(System.getProperty("weighbridge.root"), "docs/schema/weighbridge." + kind + "-1.schema.json");
+        JsonNode schema = JSON.readTree(file.toFile());
+        if (closed) {
+            close(schema);
+        }
+        return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12).getSchema(schema);
+    }
+
+    /// Readers pass over fields that they do not know, so the schema allows them; that it knows all that we write is for us to hold.
+    private static void close(JsonNode schema) {
+        if (schema instanceof ObjectNode object && object.get("properties") instanceof ObjectNode && !object.has("additionalProperties")) {
+            object.put("additionalProperties", false);
+        }
+        schema.forEach(JsonSchemaTest::close);
+    }
+
+    private static List<String> errors(Schema schema, JsonNode report) {
+        return schema.validate(report).stream().map(Error::toString).toList();
+    }
+
+    private static JsonNode report(Object... arguments) throws IOException {
+        Cli.Result result = Cli.run(arguments);
+        assertThat(result.err()).isEmpty();
+        return JSON.readTree(result.out());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"TINY", "TINY_TOWERS", "TINY_MOE", "TINY_UNIFIED", "TINY_ASSISTANT"})
+    void inspections(Gemma4Size size) throws IOException {
+        Path each = SparseCheckpoint.write(folder.resolve("each"), Gemma4Options.of(size));
+        assertThat(
+                errors(schema("inspect", true), report("inspect", each, "--json", "--context", "1k", "--kv-cache", "f16,q8_0,int8,q4_0")))
+                .isEmpty();
+        assertThat(errors(schema("plan", true), report("plan", each, "--to", "safetensors", "--json"))).isEmpty();
+    }
+
+    @Test
+    void everythingThatCanBeInAReport() throws IOException {
+        assertThat(errors(schema("inspect", true), report("inspect", checkpoint, "--json"))).isEmpty();
+        Path toy = ToyFiles.small(folder.resolve("small.toy"));
+        assertThat(errors(schema("inspect", true), report("inspect", toy, "--json", "--grid"))).isEmpty();
+    }
+
+    /// The schema is not so open that anything passes.
+    @Test
+    void wrongReportsAreSeen() throws IOException {
+        JsonNode report = report("inspect", checkpoint, "--json");
+        Schema schema = schema("inspect", false);
+        assertThat(errors(schema, report)).isEmpty();
+        for (Map.Entry<String, String> wrong : Map
+                .of("/totals/parameters", "-1", "/layers/0/attention", "\"other\"", "/tensors/0/shape/0", "1.5",
+                        "/components/0/component", "\"No\"", "/findings/0", "{\"code\": \"a\", \"severity\": \"fatal\", \"message\": \"\"}",
+                        "/schema", "\"weighbridge.inspect/2\"",
+                        "/source/files/0/bytes", "\"1\"", "/memory/kv_cache/0/type", "\"f64\"")
+                .entrySet()) {
+            JsonNode copy = report.deepCopy();
+            int slash = wrong.getKey().lastIndexOf('/');
+            JsonNode value = JSON.readTree(wrong.getValue());
+            String field = wrong.getKey().substring(slash + 1);
+            switch (copy.at(wrong.getKey().substring(0, slash))) {
+                case ObjectNode object -> object.set(field, value);
+                case ArrayNode array when array.isEmpty() -> array.add(value);
+                case ArrayNode array -> array.set(Integer.parseInt(field), value);
+                default -> throw new AssertionError(wrong.getKey());
+            }
+            assertThat(errors(schema, copy)).as(wrong.toString()).isNotEmpty();
+        }
+        ObjectNode more = report.deepCopy();
+        more.put("new_in_version_1", 1);
+        assertThat(errors(schema, more)).isEmpty();
+        assertThat(Files.exists(checkpoint)).isTrue();
+    }
+}
