@@ -67,7 +67,8 @@ final class ActivationScales {
             for (boolean input : new boolean[] {true, false}) {
                 String name = module + (input ? INPUT : OUTPUT);
                 int tensor = input ? product.inputs().get(0) : product.outputs().get(0);
-                scale(begin, graph.tensors().get(tensor), name).ifPresent(one -> found.putIfAbsent(name, new Activation(module, input, one)));
+                scale(begin, graph.tensors().get(tensor), name)
+                        .ifPresent(one -> found.putIfAbsent(name, new Activation(module, input, one)));
             }
         }
         return found;

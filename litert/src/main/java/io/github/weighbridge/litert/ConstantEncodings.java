@@ -22,8 +22,10 @@ final class ConstantEncodings {
 
     /// Codes with scales for the whole tensor.
     private static GridEncoding perTensor(int bits) {
-        return new GridEncoding("int" + bits + "/tensor", new Grid(Grid.Levels.Range.ofBits(bits), new Grid.Granularity.Tensor(), DenseType.F32,
-                false, Grid.Zero.NONE), new Packing(bits, false, 0));
+        return new GridEncoding("int" + bits + "/tensor",
+                new Grid(Grid.Levels.Range.ofBits(bits), new Grid.Granularity.Tensor(), DenseType.F32,
+                        false, Grid.Zero.NONE),
+                new Packing(bits, false, 0));
     }
 
     private static final GridEncoding INT8_TENSOR = perTensor(8);
@@ -78,7 +80,8 @@ final class ConstantEncodings {
     /// The encoding of codes with half precision scales of blocks in a tensor of their own; empty where it is none such.
     ///
     /// @param scales the tensor of scales
-    static Optional<Encoding> blockwise(TfliteModel.Tensor tensor, Shape shape, TfliteModel.Details.Blockwise blocks, TfliteModel.Tensor scales) {
+    static Optional<Encoding> blockwise(TfliteModel.Tensor tensor, Shape shape, TfliteModel.Details.Blockwise blocks,
+            TfliteModel.Tensor scales) {
         Optional<Integer> bits = codeBits(tensor);
         boolean plain = scales.type().equals(Optional.of(TensorType.FLOAT16)) && scales.quantization().isEmpty() && !scales.sparse();
         if (bits.isEmpty() || tensor.sparse() || !plain || blocks.zeroPoints() >= 0 || shape.columns() % blocks.blockSize() != 0) {

@@ -90,7 +90,8 @@ final class Constants {
                 if (bytes.isPresent() && !scales.contains(t) && known.add(bytes.get())) {
                     if (!allowance.take(CONSTANT_BYTES)) {
                         throw CheckpointFormatException.limit(file.name(), bytes.get().offset(), "constants", "more than "
-                                + constants.size(), "descriptions of at most " + allowance.limits().keptBytes() + " bytes (Limits.keptBytes)");
+                                + constants.size(),
+                                "descriptions of at most " + allowance.limits().keptBytes() + " bytes (Limits.keptBytes)");
                     }
                     constants.add(constant(graph, g, t, tensor, bytes.get()));
                 }

@@ -60,7 +60,8 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
 
     /// A model that is a file of its own.
     static Container tflite(ByteSource file) {
-        return new Container(Optional.of("3"), List.of(new Part("", 0, file.length(), Optional.empty())), Optional.empty(), Map.of(), List.of());
+        return new Container(Optional.of("3"), List.of(new Part("", 0, file.length(), Optional.empty())), Optional.empty(), Map.of(),
+                List.of());
     }
 
     /// A bundle of sections.
@@ -175,7 +176,8 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
             List<Finding> findings = new ArrayList<>();
             if (!others.isEmpty()) {
                 findings.add(Finding.info("sections-not-read",
-                        others.size() + " sections hold nothing that is read: " + String.join(", ", others.subList(0, Math.min(5, others.size()))),
+                        others.size() + " sections hold nothing that is read: "
+                                + String.join(", ", others.subList(0, Math.min(5, others.size()))),
                         List.of()));
             }
             // The archive's own template is the document itself, the metadata's a copy; documents are listed by name.

@@ -32,11 +32,13 @@ final class GoogleNames {
     /// @param rank number of its dimensions
     static Identity identify(String modelType, List<String> names, int rank) {
         return switch (modelType) {
-            case BundleSection.EMBEDDER -> rank == TWO_DIMENSIONS ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
+            case BundleSection.EMBEDDER ->
+                    rank == TWO_DIMENSIONS ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
             case BundleSection.PER_LAYER_EMBEDDER ->
-                rank == TWO_DIMENSIONS ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
-            case BundleSection.PREFILL_DECODE -> names.stream().map(name -> decoder(name, rank)).filter(found -> !found.equals(Identity.NONE))
-                    .findFirst().orElse(Identity.NONE);
+                    rank == TWO_DIMENSIONS ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
+            case BundleSection.PREFILL_DECODE ->
+                    names.stream().map(name -> decoder(name, rank)).filter(found -> !found.equals(Identity.NONE))
+                            .findFirst().orElse(Identity.NONE);
             default -> new Identity(Role.OTHER, component(modelType), Identity.NO_LAYER);
         };
     }
@@ -75,6 +77,7 @@ final class GoogleNames {
             }
             return Identity.NONE;
         }
-        return lower.contains("projected_per_layer_inputs") ? identity(Role.PER_LAYER_MODEL_PROJECTION, Component.TEXT_DECODER) : Identity.NONE;
+        return lower.contains("projected_per_layer_inputs") ? identity(Role.PER_LAYER_MODEL_PROJECTION, Component.TEXT_DECODER)
+                : Identity.NONE;
     }
 }

@@ -106,7 +106,8 @@ final class LitertReader {
         check(result);
         findings.addAll(result.findings());
         opaque(result, findings);
-        return new Checkpoint(format, container.version(), files, architecture, result.graph(), new Documents(container.documents()), findings,
+        return new Checkpoint(format, container.version(), files, architecture, result.graph(), new Documents(container.documents()),
+                findings,
                 List.of());
     }
 
@@ -124,7 +125,8 @@ final class LitertReader {
     /// Whether the constants have a dialect's names: all that an architecture needs are there.
     private static boolean named(List<Model> models, Dialect dialect, Architecture architecture) {
         java.util.Set<String> names = new java.util.HashSet<>();
-        models.forEach(model -> model.constants().list().forEach(constant -> names.add(dialect.canonicalName(NamedConstants.whole(constant.name())))));
+        models.forEach(model -> model.constants().list()
+                .forEach(constant -> names.add(dialect.canonicalName(NamedConstants.whole(constant.name())))));
         return dialect.tensors(architecture).stream()
                 .filter(spec -> spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty())
                 .allMatch(spec -> names.contains(spec.name()));
@@ -160,7 +162,8 @@ final class LitertReader {
                 .map(StoredTensor::name).toList();
         if (!names.isEmpty()) {
             findings.add(Finding.info("opaque-constants",
-                    names.size() + " constants are weighed and not decoded: their codes have zero points, scales along an inner dimension, or"
+                    names.size()
+                            + " constants are weighed and not decoded: their codes have zero points, scales along an inner dimension, or"
                             + " another form that no encoding here has",
                     names));
         }

@@ -76,7 +76,8 @@ final class NamedConstants {
         }
         List<Finding> findings = new ArrayList<>(result.findings());
         findings.add(Finding.info("tied-copies",
-                copies.size() + " tensors are stored a second time, as sections share no bytes; the copies are no weights of their own", copies));
+                copies.size() + " tensors are stored a second time, as sections share no bytes; the copies are no weights of their own",
+                copies));
         return new GraphBuilder.Result(result.graph(), findings);
     }
 

@@ -84,8 +84,9 @@ final class UnnamedConstants {
     private List<ActivationScales.Activation> scales(LitertReader.Model model, Constants.Constant constant, String name,
             Map<Integer, Map<Integer, List<TfliteModel.Operator>>> products) {
         TfliteModel.Subgraph graph = model.model().subgraphs().get(constant.graph());
-        List<TfliteModel.Operator> operators = products.computeIfAbsent(constant.graph(), _ -> ActivationScales.products(graph, model.model()))
-                .getOrDefault(constant.tensor(), List.of());
+        List<TfliteModel.Operator> operators =
+                products.computeIfAbsent(constant.graph(), _ -> ActivationScales.products(graph, model.model()))
+                        .getOrDefault(constant.tensor(), List.of());
         List<ActivationScales.Activation> scales = new ArrayList<>();
         for (ActivationScales.Activation one : ActivationScales.byOperators(model.part().begin(), graph, operators, name).values()) {
             if (placedScales.add(one.scale().planes().getFirst().offset())) {

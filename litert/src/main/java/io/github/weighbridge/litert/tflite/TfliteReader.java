@@ -179,7 +179,8 @@ public final class TfliteReader {
         }
         Indices inputs = indices(table.vector(Schema.SubGraph.INPUTS, INT, "inputs of a graph"), -1, list.size());
         Indices outputs = indices(table.vector(Schema.SubGraph.OUTPUTS, INT, "outputs of a graph"), -1, list.size());
-        return new TfliteModel.Subgraph(table.name(Schema.SubGraph.NAME, "name of a graph").orElse(""), list, inputs, outputs, operatorList);
+        return new TfliteModel.Subgraph(table.name(Schema.SubGraph.NAME, "name of a graph").orElse(""), list, inputs, outputs,
+                operatorList);
     }
 
     private TfliteModel.Tensor tensor(FlatTable table, int buffers, long tensorCount) throws IOException {
@@ -257,9 +258,10 @@ public final class TfliteReader {
                 throw flat.malformed(table.position(), "subgraph_index", subgraph, "less than " + subgraphs.size());
             }
             int tensorCount = subgraphs.get((int) subgraph).tensors().size();
-            signatures.add(new TfliteModel.Signature(table.name(Schema.SignatureDef.SIGNATURE_KEY, "signature_key").orElse(""), (int) subgraph,
-                    named(table.vector(Schema.SignatureDef.INPUTS, TABLE, "inputs of a signature"), tensorCount),
-                    named(table.vector(Schema.SignatureDef.OUTPUTS, TABLE, "outputs of a signature"), tensorCount)));
+            signatures.add(
+                    new TfliteModel.Signature(table.name(Schema.SignatureDef.SIGNATURE_KEY, "signature_key").orElse(""), (int) subgraph,
+                            named(table.vector(Schema.SignatureDef.INPUTS, TABLE, "inputs of a signature"), tensorCount),
+                            named(table.vector(Schema.SignatureDef.OUTPUTS, TABLE, "outputs of a signature"), tensorCount)));
         }
         return signatures;
     }
