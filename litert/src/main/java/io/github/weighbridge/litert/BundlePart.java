@@ -16,7 +16,8 @@ import java.util.List;
 record BundlePart(SectionKind kind, List<BundleItem> items, String entry, Content content) {
     /// The models that a bundle of a text decoder has.
     enum Model {
-        EMBEDDER(BundleSection.EMBEDDER), PER_LAYER_EMBEDDER(BundleSection.PER_LAYER_EMBEDDER), PREFILL_DECODE(BundleSection.PREFILL_DECODE);
+        EMBEDDER(BundleSection.EMBEDDER), PER_LAYER_EMBEDDER(BundleSection.PER_LAYER_EMBEDDER),
+        PREFILL_DECODE(BundleSection.PREFILL_DECODE);
 
         private final String type;
 

@@ -135,7 +135,8 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
         for (Map.Entry<Layer.Attention, String> kind : CACHES.entrySet()) {
             Optional<String> type = request.option(kind.getValue());
             if (type.isPresent() && !type.get().equals(INT8) && !type.get().equals(F16)) {
-                throw new PolicyException("--kv-cache " + type.get() + ": the caches of LiteRT-LM hold int8 with trained scales, or numbers");
+                throw new PolicyException(
+                        "--kv-cache " + type.get() + ": the caches of LiteRT-LM hold int8 with trained scales, or numbers");
             }
             type.ifPresent(word -> types.put(kind.getKey(), word));
         }

@@ -176,7 +176,8 @@ final class LitertTarget implements Target {
             }
         }
         List<Finding> findings = fallbacks.isEmpty() ? List.of()
-                : List.of(Finding.info("type-fallback", fallbacks.size() + " tensors cannot be " + wanted.name() + " and have a wider encoding",
+                : List.of(Finding.info("type-fallback",
+                        fallbacks.size() + " tensors cannot be " + wanted.name() + " and have a wider encoding",
                         fallbacks));
         return new Assignment(choices, findings, Optional.of(type));
     }
@@ -199,7 +200,8 @@ final class LitertTarget implements Target {
         all.removeIf(finding -> finding.code().equals("dead-weights"));
         all.addAll(findings());
         all.addAll(assignment.findings());
-        return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities, all);
+        return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
+                all);
     }
 
     private SectionModel embedder(Assignment assignment) throws PolicyException {
@@ -212,7 +214,8 @@ final class LitertTarget implements Target {
 
     private SectionModel perLayerEmbedder(Assignment assignment) throws PolicyException {
         SectionModel model = new SectionModel(DESCRIPTION, assignment);
-        EmbedderGraph.perLayer(bundle.perLayerTables().stream().map(model::constant).toList(), bundle.spec().perLayerScale(), model.graphs());
+        EmbedderGraph.perLayer(bundle.perLayerTables().stream().map(model::constant).toList(), bundle.spec().perLayerScale(),
+                model.graphs());
         model.finish();
         return model;
     }

@@ -85,7 +85,8 @@ public final class LitertEncodings {
     static Grid grid(int bits, Optional<Integer> block) {
         Grid.Granularity granularity = block.<Grid.Granularity>map(Grid.Granularity.Group::new).orElse(new Grid.Granularity.Row());
         return new Grid(Grid.Levels.Range.ofBits(bits), granularity,
-                block.isPresent() ? io.github.weighbridge.encoding.DenseType.F16 : io.github.weighbridge.encoding.DenseType.F32, block.isPresent(),
+                block.isPresent() ? io.github.weighbridge.encoding.DenseType.F16 : io.github.weighbridge.encoding.DenseType.F32,
+                block.isPresent(),
                 Grid.Zero.NONE);
     }
 }

@@ -32,7 +32,8 @@ final class ScaledCodes implements Encoding {
         this.bits = bits;
         this.block = block;
         this.grid = LitertEncodings.grid(bits, block);
-        this.base = new GridEncoding("int" + bits + block.map(size -> "/group" + size).orElse("/channel"), grid, new Packing(bits, false, 0));
+        this.base =
+                new GridEncoding("int" + bits + block.map(size -> "/group" + size).orElse("/channel"), grid, new Packing(bits, false, 0));
     }
 
     TensorType type() {
@@ -110,7 +111,8 @@ final class ScaledCodes implements Encoding {
     @Override
     public Carriage carries(Grid other, Shape shape) {
         boolean row = block.isEmpty() && other.granularity() instanceof Grid.Granularity.Group(int size) && size >= shape.columns();
-        return base.carries(row ? new Grid(other.levels(), new Grid.Granularity.Row(), other.scale(), other.signedScale(), other.zero()) : other,
+        return base.carries(
+                row ? new Grid(other.levels(), new Grid.Granularity.Row(), other.scale(), other.signedScale(), other.zero()) : other,
                 shape);
     }
 
