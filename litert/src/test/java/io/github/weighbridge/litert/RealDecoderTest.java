@@ -9,6 +9,8 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
@@ -21,9 +23,12 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// Bundles of the trained checkpoints in the real interpreter, against the reference numbers.
@@ -71,11 +76,13 @@ class RealDecoderTest {
         return best;
     }
 
-    private static int agreeing(float[][] logits, String variant) {
+    /// How many of the reference's best next tokens are ours, or are less than `step` below ours.
+    private static int agreeing(float[][] logits, String variant, double step) {
         List<Integer> tops = whole(reference(variant).list("passage_top1").orElseThrow());
         int same = 0;
         for (int i = 0; i < logits.length; i++) {
-            same += tops.get(i) == top(logits[i]) ? 1 : 0;
+            int own = top(logits[i]);
+            same += tops.get(i) == own || logits[i][own] - logits[i][tops.get(i)] < step ? 1 : 0;
         }
         return same;
     }
@@ -116,75 +123,110 @@ class RealDecoderTest {
         return sum / count;
     }
 
+    /// The reference's loss over the first windows.
+    private static double loss(String variant, int windows) {
+        return reference(variant).list("nll_by_window").orElseThrow().subList(0, windows).stream()
+                .mapToDouble(value -> ((Value.Real) value).number()).average().orElseThrow();
+    }
+
+    private static Path shared(String checkpoint) {
+        Optional<Path> path = SharedData.find("tiny-gemma4/" + checkpoint);
+        assumeTrue(path.isPresent(), "no shared data: " + checkpoint);
+        return path.get();
+    }
+
+    private static void assertClose(float[] logits, float[] expected, int position) {
+        for (int i = 0; i < logits.length; i++) {
+            assertThat(logits[i]).as("logit %d at %d", i, position).isCloseTo(expected[i], within(1e-3f));
+        }
+    }
+
     @Test
     void singlePrecision() throws IOException, PolicyException {
-        Path source = SharedData.find("tiny-gemma4/base").orElse(null);
-        assumeTrue(source != null, "no shared data");
+        Path source = shared("base");
         Path bundle = folder.resolve("base.litertlm");
         Bundles.write(source, bundle, Policy.KEEP, OPTIONS);
-        long begin = System.nanoTime();
         try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
-            float[][] logits = decodeAll(decoder);
-            System.out.println("decode of 256: " + (System.nanoTime() - begin) / 1_000_000 + " ms");
-            System.out.println("base: " + agreeing(logits, "base") + " of 256, largest difference " + largestDifference(logits, "base"));
-            assertThat(largestDifference(logits, "base")).isLessThan(1e-3);
-            assertThat(agreeing(logits, "base")).isEqualTo(256);
-            decoder.reset();
-            decoder.prefill(64, passage.subList(0, 64), 0);
-            decoder.prefill(64, passage.subList(64, 128), 64);
-            for (int i = 128; i < 256; i++) {
-                float[] own = decoder.decode(passage.get(i), i);
-                for (int j = 0; j < own.length; j++) {
-                    assertThat(own[j]).as(i + "," + j).isCloseTo(logits[i][j], within(1e-3f));
-                }
-            }
+            assertDecodes(decoder, "base");
             List<Integer> tokens = TrainedText.tokens(source);
             assertThat(tokens).hasSize(11_813).startsWith(passage.toArray(Integer[]::new));
-            begin = System.nanoTime();
-            System.out.println("loss " + loss(decoder, tokens, 2) + ", " + (System.nanoTime() - begin) / 1_000_000 + " ms");
+            double loss = loss(decoder, tokens, 4);
+            System.out.printf("F32: loss %.6f over 4 windows, reference %.6f%n", loss, loss("base", 4));
+            assertThat(loss).isCloseTo(loss("base", 4), within(1e-4));
         }
     }
 
-    @org.junit.jupiter.params.ParameterizedTest
-    @org.junit.jupiter.params.provider.ValueSource(booleans = {false, true})
-    void mobile(boolean numbers) throws IOException, PolicyException {
+    /// A checkpoint that travels with the project, so that a clone proves this much.
+    @Test
+    void singlePrecisionOfWeightsOnAGrid() throws IOException, PolicyException {
+        Path source = folder.resolve("q4_0");
+        TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_Q4_0);
+        Path bundle = folder.resolve("q4_0.litertlm");
+        Bundles.write(source, bundle, Policy.KEEP, OPTIONS);
+        try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
+            assertDecodes(decoder, TrainedCheckpoints.QAT_Q4_0);
+        }
+    }
+
+    /// The passage is four times as long as the window of sliding layers.
+    private static void assertDecodes(TfliteDecoder decoder, String variant) {
+        float[][] logits = decodeAll(decoder);
+        System.out.printf("%s in F32: %d of 256 best tokens, logits within %.1e%n", variant, agreeing(logits, variant, 0),
+                largestDifference(logits, variant));
+        assertThat(largestDifference(logits, variant)).isLessThan(1e-3);
+        assertThat(agreeing(logits, variant, 0)).isEqualTo(256);
+        decoder.reset();
+        decoder.prefill(64, passage.subList(0, 64), 0);
+        // A chunk that is filled in part: what it writes behind its tokens is written over.
+        decoder.prefill(64, passage.subList(64, 104), 64);
+        for (int i = 104; i < 180; i++) {
+            assertClose(decoder.decode(passage.get(i), i), logits[i], i);
+        }
+        decoder.reset();
+        decoder.prefill(256, passage.subList(0, 255), 0);
+        assertClose(decoder.decode(passage.get(255), 255), logits[255], 255);
+    }
+
+    /// Codes as trained, activations and caches in 8 bits.
+    ///
+    /// Logits are rounded to steps of 0.136, so that best tokens tie, and a number on the edge of two codes falls to one side or the other with the
+    /// order of a sum: two plain computations of the same model, in single and in double precision, agree with the reference in 244 and 246 of the
+    /// 256 tokens and in 250 and 252 where ties count.
+    @Test
+    void mobile() throws IOException, PolicyException {
         Path source = folder.resolve("mobile");
         TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_MOBILE);
-        Path bundle = folder.resolve("mobile" + numbers + ".litertlm");
-        Map<String, String> options = new java.util.HashMap<>(OPTIONS);
-        if (numbers) {
-            options.put("kv-cache-full", "f16");
-            options.put("kv-cache-sliding", "f16");
-        }
-        Bundles.write(source, bundle, Policy.KEEP, options);
-        List<Integer> tokens = TrainedText.tokens(source);
+        Path bundle = folder.resolve("mobile.litertlm");
+        ConversionPlan plan = Bundles.write(source, bundle, Policy.KEEP, OPTIONS);
+        assertThat(plan.jobs()).filteredOn(job -> job.target().encoding().dense().isEmpty()).hasSize(2 + 8 + 8 * 7 - 4 * 2 + 8 * 2)
+                .allMatch(job -> job.mode() == Job.Mode.CARRY);
         try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
+            String variant = TrainedCheckpoints.QAT_MOBILE;
             float[][] logits = decodeAll(decoder);
-            for (int i = 0; i < 256; i++) {
-                int want = whole(reference("qat-mobile").list("passage_top1").orElseThrow()).get(i);
-                if (want != top(logits[i])) {
-                    System.out.println(
-                            i + ": " + top(logits[i]) + " " + logits[i][top(logits[i])] + ", reference " + want + " " + logits[i][want]);
-                }
-            }
-            System.out.println("mobile: " + agreeing(logits, "qat-mobile") + " of 256, largest difference "
-                    + largestDifference(logits, "qat-mobile"));
-            System.out.println("loss " + loss(decoder, tokens, 4));
+            double loss = loss(decoder, TrainedText.tokens(source), 23);
+            System.out.printf("mobile: %d of 256 best tokens, %d with ties, %d within a step; loss %.6f, reference %.6f%n",
+                    agreeing(logits, variant, 0), agreeing(logits, variant, 1e-6), agreeing(logits, variant, 0.14), loss,
+                    loss(variant, 23));
+            assertThat(agreeing(logits, variant, 1e-6)).isGreaterThanOrEqualTo(248);
+            assertThat(agreeing(logits, variant, 0.14)).isGreaterThanOrEqualTo(253);
+            assertThat(loss).isCloseTo(loss(variant, 23), withinPercentage(0.5));
         }
     }
 
-    @org.junit.jupiter.params.ParameterizedTest
-    @org.junit.jupiter.params.provider.ValueSource(strings = {"INT8", "INT4", "INT2", "INT4/GROUP32", "INT4/GROUP64"})
-    void types(String type) throws IOException, PolicyException {
-        Path source = SharedData.find("tiny-gemma4/base").orElse(null);
-        assumeTrue(source != null, "no shared data");
+    /// The loss that a type costs, in four windows.
+    @ParameterizedTest
+    @CsvSource({"INT8, 0.005, 250", "INT4, 0.05, 200", "INT4/GROUP32, 0.05, 200", "INT2, 1, 100"})
+    void types(String type, double most, int agreeing) throws IOException, PolicyException {
+        Path source = shared("base");
         Path bundle = folder.resolve(type.replace('/', '-') + ".litertlm");
-        System.out.println(Bundles.write(source, bundle, Policy.KEEP.withType(type, false), OPTIONS).findings());
-        List<Integer> tokens = TrainedText.tokens(source);
+        Bundles.write(source, bundle, Policy.KEEP.withType(type, false), OPTIONS);
         try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
             float[][] logits = decodeAll(decoder);
-            System.out.println(type + ": " + agreeing(logits, "base") + " of 256, largest difference " + largestDifference(logits, "base"));
-            System.out.println("loss " + loss(decoder, tokens, 4));
+            double loss = loss(decoder, TrainedText.tokens(source), 4);
+            System.out.printf("%s: %d of 256 best tokens; loss %.6f over 4 windows, %.6f in F32%n", type, agreeing(logits, "base", 0), loss,
+                    loss("base", 4));
+            assertThat(agreeing(logits, "base", 0)).isGreaterThanOrEqualTo(agreeing);
+            assertThat(loss).isCloseTo(loss("base", 4), within(most));
         }
     }
 }

@@ -4,6 +4,7 @@ import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.fixtures.litert.TfliteException;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
 import io.github.weighbridge.litert.encoding.LitertEncodings;
@@ -19,8 +20,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -140,28 +146,27 @@ class RuntimeTruthsTest {
         return worst;
     }
 
-    private static String outcome(java.util.function.Supplier<Double> measure) {
+    private static String outcome(DoubleSupplier measure) {
         try {
-            double error = measure.get();
-            return error < 1e-5 ? "exact" : error < 0.01 ? "rounded " + error : "wrong " + error;
-        } catch (RuntimeException e) {
+            double error = measure.getAsDouble();
+            return error < 1e-5 ? "exact" : error < 0.01 ? "rounded" : "wrong";
+        } catch (TfliteException e) {
             return "refused";
         }
     }
 
-    @Test
-    void measured() {
-        for (String word : List.of("int8", "int4", "int2", "int4/group32", "int4/group64", "int4/group128", "int4/group256")) {
-            for (int columns : List.of(32, 33, 34, 36, 256, 512)) {
-                if (LitertEncodings.of(word).orElseThrow().misfit(Shape.of(ROWS, columns)).isPresent()) {
-                    continue;
-                }
-                for (Scales kind : Scales.values()) {
-                    System.out.println(word + " " + columns + " " + kind + ": product " + outcome(() -> productError(word, columns, kind))
-                            + ", lookup " + outcome(() -> lookupError(word, columns, kind)));
-                }
-            }
-        }
-        assertThat(outcome(() -> productError("int4", 256, Scales.POSITIVE))).isEqualTo("exact");
+    @ParameterizedTest
+    @CsvSource({
+        // codes, columns, scales, product, lookup
+        "int8, 33, POSITIVE, exact, exact", "int8, 256, SIGNED, refused, exact",
+        "int4, 32, POSITIVE, exact, exact", "int4, 33, POSITIVE, exact, wrong", "int4, 256, SIGNED, refused, exact",
+        "int2, 34, POSITIVE, exact, wrong", "int2, 36, POSITIVE, exact, exact", "int2, 256, SIGNED, refused, exact",
+        "int4/group32, 256, POSITIVE, rounded, exact", "int4/group32, 256, BFLOAT, exact, exact",
+        "int4/group32, 256, SIGNED, refused, exact", "int4/group64, 256, BFLOAT, exact, exact",
+        "int4/group128, 256, BFLOAT, exact, exact", "int4/group256, 512, BFLOAT, exact, exact",
+        "int4/group256, 512, POSITIVE, rounded, exact"})
+    void productsAndLookups(String word, int columns, Scales scales, String product, String lookup) {
+        assertThat(outcome(() -> productError(word, columns, scales))).as("product").isEqualTo(product);
+        assertThat(outcome(() -> lookupError(word, columns, scales))).as("lookup").isEqualTo(lookup);
     }
 }
