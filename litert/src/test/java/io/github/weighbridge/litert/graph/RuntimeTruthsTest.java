@@ -28,9 +28,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 /// What the real runtime computes with constants in each encoding, which decides what the target refuses.
 class RuntimeTruthsTest {
     private static final int ROWS = 16;
