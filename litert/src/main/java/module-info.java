@@ -15,5 +15,6 @@ module io.github.weighbridge.litert {
     exports io.github.weighbridge.litert.tflite;
     exports io.github.weighbridge.litert.tflite.write;
 
-    provides io.github.weighbridge.spi.Format with io.github.weighbridge.litert.LitertlmFormat, io.github.weighbridge.litert.TaskFormat;
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.litert.LitertlmFormat, io.github.weighbridge.litert.TaskFormat,
+            io.github.weighbridge.litert.TfliteFormat;
 }

@@ -1,11 +1,17 @@
 package io.github.weighbridge.litert;
 
 import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.Limits;
+import io.github.weighbridge.io.Source;
 import io.github.weighbridge.litert.encoding.LitertEncodings;
+import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -17,6 +23,9 @@ import java.util.Optional;
 public final class TaskFormat implements Format {
     /// The format's word.
     public static final String NAME = "task";
+
+    private static final String EXTENSION = ".task";
+    private static final String MODEL = "TF_LITE_";
 
     /// For the service loader.
     public TaskFormat() {}
@@ -32,8 +41,37 @@ public final class TaskFormat implements Format {
     }
 
     @Override
+    public boolean reads() {
+        return true;
+    }
+
+    @Override
     public boolean writes() {
         return true;
+    }
+
+    /// Archives of many kinds begin alike: one of these holds a TFLite model under the name of what it does. A file that is only named so may have
+    /// been damaged, which its reader tells best.
+    @Override
+    public Claim probe(Source source) throws IOException {
+        if (source.file().isEmpty()) {
+            return Claim.NO;
+        }
+        try (ByteSource file = source.open()) {
+            if (StoredZip.probe(file)
+                    && StoredZip.read(file, Limits.DEFAULT).entries().stream().anyMatch(entry -> entry.name().startsWith(MODEL))) {
+                return Claim.CERTAIN;
+            }
+        } catch (CheckpointFormatException e) {
+            // An archive of another kind, or a bad one of this.
+            return source.file().get().endsWith(EXTENSION) ? Claim.POSSIBLE : Claim.NO;
+        }
+        return source.file().get().endsWith(EXTENSION) ? Claim.POSSIBLE : Claim.NO;
+    }
+
+    @Override
+    public Checkpoint open(Source source, ReadOptions options) throws IOException {
+        return LitertReader.open(source, options, NAME);
     }
 
     @Override
