@@ -177,7 +177,7 @@ public final class ViewReader implements AutoCloseable {
     public static Optional<Grid> codeGrid(View view) {
         return switch (view) {
             case View.Stored(StoredTensor tensor) ->
-                tensor.encoding().codeReader().isPresent() ? tensor.encoding().grid(tensor.shape()) : Optional.empty();
+                    tensor.encoding().codeReader().isPresent() ? tensor.encoding().grid(tensor.shape()) : Optional.empty();
             case View.Slice(View of, int _, long _, long _) -> keepsCodes(view) ? codeGrid(of) : Optional.empty();
             case View.Concat(int axis, List<View> parts) -> {
                 if (axis == view.shape().rank() - 1) {

@@ -258,7 +258,8 @@ class ViewReaderTest {
         View other = onGrid(Shape.of(4, 8), grid(2, true, 0, new Granularity.Row()));
         assertThat(ViewReader.keepsCodes(View.concat(0, List.of(byRow, other)))).isFalse();
         assertThat(ViewReader.codeGrid(View.concat(0, List.of(byRow, byRow))).orElseThrow().granularity()).isEqualTo(new Granularity.Row());
-        assertThat(ViewReader.codeGrid(View.concat(1, List.of(byRow, byRow))).orElseThrow().granularity()).isEqualTo(new Granularity.Group(8));
+        assertThat(ViewReader.codeGrid(View.concat(1, List.of(byRow, byRow))).orElseThrow().granularity())
+                .isEqualTo(new Granularity.Group(8));
         View wide = onGrid(Shape.of(4, 12), grid(4, true, 0, new Granularity.Row()));
         assertThat(ViewReader.keepsCodes(View.concat(1, List.of(byRow, wide)))).isFalse();
         assertThat(ViewReader.keepsCodes(View.map(byRow, new Elementwise.Add(1)))).isFalse();
