@@ -1,6 +1,8 @@
 /// The ground every Weighbridge module stands on: bytes, encodings, views, the tensor graph, plans, the conversion engine and the audit.
 module io.github.weighbridge.format.api {
     requires com.fasterxml.jackson.core;
+    requires com.fasterxml.jackson.dataformat.yaml;
+    requires org.yaml.snakeyaml;
     requires java.net.http;
     requires static transitive org.jspecify;
     requires static jdk.incubator.vector;
@@ -14,6 +16,7 @@ module io.github.weighbridge.format.api {
     exports io.github.weighbridge.plan;
     exports io.github.weighbridge.spi;
     exports io.github.weighbridge.policy;
+    exports io.github.weighbridge.policy.file;
     exports io.github.weighbridge.convert;
     exports io.github.weighbridge.audit;
 

@@ -54,6 +54,11 @@ public final class LayoutBuilder {
         add(new Piece.Document(position, length, document));
     }
 
+    /// Appends a copy of a range of one of the source's files.
+    public void copied(int sourceFile, long offset, long length) {
+        add(new Piece.Copy(position, length, sourceFile, offset));
+    }
+
     /// Appends a sum over a range of this file, which is written last.
     public void late(Checksum sum, long begin, long end) {
         add(new Piece.Late(position, sum, begin, end));

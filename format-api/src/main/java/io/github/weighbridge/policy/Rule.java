@@ -1,17 +1,29 @@
 package io.github.weighbridge.policy;
 
+import java.util.List;
+
 /// What to do with the tensors a match describes.
 ///
 /// @param match which tensors
-/// @param encoding a word: `keep`, a neutral encoding such as `bf16`, or a target's own
-/// @param label how messages name the rule
-/// @param required whether it is an error when the rule decides about no tensor; rules of presets, which are for several models, may find none
-public record Rule(Match match, String encoding, String label, boolean required) {
-    /// Keeps the numbers exactly.
+/// @param encoding a word: [#KEEP], [#DROP], a neutral encoding such as `int4/group32`, or a target's own such as `gguf:Q4_K`
+/// @param label how messages name the rule; with its place, where it comes from a file
+/// @param optional whether it may match nothing
+/// @param when what must hold of the architecture; a rule of which it does not is passed over
+/// @param fallbacks words to try in order where the target cannot give a tensor the encoding; they come before the policy's own
+public record Rule(Match match, String encoding, String label, boolean optional, List<Condition> when, List<String> fallbacks) {
+    /// Keeps the numbers exactly, in the smallest encoding of the target that does.
     public static final String KEEP = "keep";
+    /// Leaves the tensor out.
+    public static final String DROP = "drop";
 
-    /// A rule that must decide about a tensor.
+    /// Copies the lists.
+    public Rule {
+        when = List.copyOf(when);
+        fallbacks = List.copyOf(fallbacks);
+    }
+
+    /// A rule that must match something, whatever the architecture.
     public Rule(Match match, String encoding, String label) {
-        this(match, encoding, label, true);
+        this(match, encoding, label, false, List.of(), List.of());
     }
 }

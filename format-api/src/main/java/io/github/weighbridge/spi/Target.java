@@ -56,6 +56,12 @@ public interface Target {
     /// Why a tensor cannot have an encoding here; empty when it can.
     Optional<String> refuses(TargetTensor tensor, Encoding encoding);
 
+    /// Tensors that the runtime makes one of when it loads them, and which therefore need one encoding: names of [#tensors]. Empty where each
+    /// may have its own.
+    default List<List<String>> fused() {
+        return List.of();
+    }
+
     /// The files, every byte of them.
     ///
     /// @param assignment an encoding for each of [#tensors]

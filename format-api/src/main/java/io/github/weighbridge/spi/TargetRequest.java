@@ -18,6 +18,17 @@ import java.util.Set;
 /// @param importance what the columns of tensors matter, where that was measured
 public record TargetRequest(String name, Set<String> strip, Families families, Limits limits, Map<String, String> options,
         Optional<ImportanceMatrix> importance) {
+    /// The setting that says what becomes of activations: `keep`, `none`, `dynamic` or `static`.
+    public static final String ACTIVATIONS = "activations";
+    /// The setting that says how the key/value cache is to be kept in layers that see the last positions: `f16`, `q8_0`, `int8`, `q4_0`.
+    public static final String CACHE_SLIDING = "kv-cache-sliding";
+    /// The same in layers that see all positions.
+    public static final String CACHE_FULL = "kv-cache-full";
+    /// The setting that says where the scales of an integer cache come from: `keep`, `dynamic` or `trained`.
+    public static final String CACHE_SCALES = "kv-cache-scales";
+    /// Settings that begin so are texts for the output's metadata, under the name that follows.
+    public static final String NOTE = "note.";
+
     /// Copies the collections.
     public TargetRequest {
         strip = Set.copyOf(strip);

@@ -3,14 +3,18 @@ package io.github.weighbridge.policy;
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.model.Role;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.view.Span;
@@ -30,7 +34,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class PoliciesTest {
     /// Two layers of q and norm and an embedding, all BF16; norms are fixed to F32, and F16 is refused for the embedding.
-    private static final class TwoLayers implements Target {
+    private static class TwoLayers implements Target {
         private final List<TargetTensor> tensors = new ArrayList<>();
 
         TwoLayers() {
@@ -142,10 +146,10 @@ class PoliciesTest {
         assertThatThrownBy(() -> assign(rule("vision", "f16"))).isInstanceOf(PolicyException.class)
                 .hasMessage("rule vision matches no tensor that it could decide");
         assertThatThrownBy(() -> assign(rule("norm", "f16"))).as("only fixed ones").isInstanceOf(PolicyException.class)
-                .hasMessage("rule norm matches no tensor that it could decide");
+                .hasMessage("rule norm matches no tensor that it could decide; the runtime fixes all that it matches");
         assertThatThrownBy(() -> assign(rule("q", "f16"), rule("blk\\.1\\.q", "f32"))).as("decided before")
                 .isInstanceOf(PolicyException.class)
-                .hasMessage("rule blk\\.1\\.q matches no tensor that it could decide");
+                .hasMessage("rule blk\\.1\\.q matches no tensor that it could decide; earlier rules decide blk.1.q");
     }
 
     @Test
@@ -176,29 +180,102 @@ class PoliciesTest {
     }
 
     @Test
-    void theBuiltInPoliciesAreKnownByName() throws PolicyException {
-        assertThat(Policies.builtIn()).extracting(Policy::name).containsExactly("keep", "bf16", "f16", "f32", "qat-q4_0",
-                "google-q4_0");
-        assertThat(Policies.byName("keep")).contains(Policy.KEEP);
-        assertThat(Policies.byName("int4")).isEmpty();
-        Map<String, Choice> choices = assign(Policies.byName("f32").orElseThrow());
+    void thePresetsAreKnownByName() throws PolicyException {
+        assertThat(PolicyFiles.presets()).startsWith("keep", "bf16", "f16", "f32").contains("gemma4-mobile", "w4a16", "q4_k_m");
+        assertThat(PolicyFiles.preset("keep")).contains(Policy.KEEP);
+        assertThat(PolicyFiles.preset("int4")).isEmpty();
+        for (String name : PolicyFiles.presets()) {
+            Policy preset = PolicyFiles.preset(name).orElseThrow();
+            assertThat(preset.name()).isEqualTo(name);
+            assertThat(preset.description()).as(name).isNotEmpty();
+        }
+        Map<String, Choice> choices = assign(PolicyFiles.preset("f32").orElseThrow());
         assertThat(choices.values()).extracting(Choice::encoding).containsOnly(DenseEncoding.F32);
         assertThat(choices.get("blk.0.q").reason()).isEqualTo("policy f32");
     }
 
     /// Presets are for models that do not all have the same tensors.
     @Test
-    void aRuleThatIsNotRequiredMayMatchNothing() throws PolicyException {
+    void aRuleThatIsOptionalMayMatchNothing() throws PolicyException {
         Rule vision = rule("vision", "f16");
-        assertThat(assign(new Rule(vision.match(), vision.encoding(), vision.label(), false)).get("embd").reason()).isEqualTo("keep");
+        assertThat(assign(new Rule(vision.match(), vision.encoding(), vision.label(), true, List.of(), List.of())).get("embd").reason())
+                .isEqualTo("keep");
     }
 
     @Test
     void aTypeThatAPolicyNamesItselfIsRefusedInItsName() {
         for (String name : List.of("qat-q4_0", "google-q4_0")) {
-            assertThatThrownBy(() -> assign(Policies.byName(name).orElseThrow())).isInstanceOf(PolicyException.class)
+            assertThatThrownBy(() -> assign(PolicyFiles.preset(name).orElseThrow())).isInstanceOf(PolicyException.class)
                     .hasMessage("policy " + name + ": no type Q4_0:exact");
         }
+    }
+
+    @Test
+    void aFallbackIsTakenWhereThePolicyHasOneAndIsPrinted() throws PolicyException {
+        Rule rule = new Rule(Match.EVERYTHING, "f16", "rule 1", false, List.of(), List.of("int3", "f32"));
+        Decision decision =
+                Policies.decide(Policy.KEEP.withFirst(List.of(rule)), Architecture.unknown("", Value.Fields.EMPTY), new TwoLayers());
+        assertThat(decision.assignment().choices().get("embd")).isEqualTo(Choice.of(DenseEncoding.F32, "rule 1, fallback"));
+        assertThat(decision.assignment().choices().get("blk.0.q")).isEqualTo(Choice.of(DenseEncoding.F16, "rule 1"));
+        assertThat(decision.assignment().findings()).extracting(Finding::message)
+                .containsExactly("rule 1: 1 tensor (20.00 % of the parameters) became F32 instead of f16: too coarse");
+        assertThat(decision.outcomes()).containsExactly(new Decision.Outcome("fixed by the runtime", "", 2, 8),
+                new Decision.Outcome("rule 1", "f16", 3, 12));
+    }
+
+    @Test
+    void fusedTensorsNeedOneEncoding() {
+        TwoLayers fusing = new TwoLayers() {
+            @Override
+            public List<List<String>> fused() {
+                return List.of(List.of("blk.0.q", "blk.1.q"));
+            }
+        };
+        Policy policy = Policy.KEEP.withFirst(List.of(rule("blk.0.q", "f16")));
+        assertThatThrownBy(() -> Policies.assign(policy, fusing)).isInstanceOf(PolicyException.class)
+                .hasMessage(
+                        "rule blk.0.q and keep: the runtime fuses blk.0.q and blk.1.q, which therefore need one encoding, not F16 and BF16");
+    }
+
+    @Test
+    void layersAreThoseOfTheArchitecture() throws PolicyException {
+        List<Layer> layers = List.of(layer(0, Layer.Attention.SLIDING, 0), layer(1, Layer.Attention.FULL, 0));
+        Architecture architecture = new Architecture("x", "x", 4, 4, 4, layers, Value.Fields.EMPTY);
+        for (var expected : Map.<LayerSet, List<Integer>>of(new LayerSet.Attention(Layer.Attention.SLIDING), List.of(0),
+                new LayerSet.Attention(Layer.Attention.FULL), List.of(1), new LayerSet.Shared(), List.of(1), new LayerSet.First(1),
+                List.of(0),
+                new LayerSet.Last(1), List.of(1), new LayerSet.Last(7), List.of(0, 1), new LayerSet.Range(1, 34), List.of(1)).entrySet()) {
+            Match match = new Match(Set.of(), Set.of(), List.of(expected.getKey()), Optional.empty(), 0, 4);
+            Map<String, Choice> choices = Policies.decide(Policy.KEEP.withFirst(List.of(new Rule(match, "f32", "rule"))), architecture,
+                    new TwoLayers()).assignment().choices();
+            for (int layer = 0; layer < 2; layer++) {
+                assertThat(choices.get("blk." + layer + ".q").reason().equals("rule")).as(expected.getKey() + " " + layer)
+                        .isEqualTo(expected.getValue().contains(layer));
+            }
+            assertThat(choices.get("embd").reason()).isEqualTo("keep");
+        }
+    }
+
+    private static Layer layer(int index, Layer.Attention attention, int owner) {
+        return new Layer(index, attention, 2, 1, 1, 1, 1, owner, 1, 0, 0, 0);
+    }
+
+    @Test
+    void aRuleIsPassedOverWhereItsConditionDoesNotHold() throws PolicyException {
+        Architecture architecture = Architecture.unknown("m", new Value.Fields(Map.of("wide", Value.of(true), "width", Value.of(8))));
+        for (var expected : Map.of("true", true, "false", false, "!= true", false).entrySet()) {
+            Policy policy = PolicyFiles.parse("p.yaml",
+                    "rules: [{match: all, encoding: f32, when: {wide: \"" + expected.getKey() + "\", width: \"> 7\"}}]");
+            Decision decision = Policies.decide(policy, architecture, new TwoLayers());
+            assertThat(decision.assignment().choices().get("embd").encoding().equals(DenseEncoding.F32)).isEqualTo(expected.getValue());
+        }
+        Policy policy = PolicyFiles.parse("p.yaml", """
+                requires:
+                  - when: { absent: "> 0" }
+                    otherwise: this is for others
+                """);
+        assertThatThrownBy(() -> Policies.decide(policy, architecture, new TwoLayers())).isInstanceOf(PolicyException.class)
+                .hasMessage("p.yaml:2:5: requirement: this is for others (absent > 0 does not hold of m)");
     }
 
     @Test

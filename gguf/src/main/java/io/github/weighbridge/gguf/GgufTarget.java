@@ -150,7 +150,7 @@ final class GgufTarget implements Target {
     @Override
     public Optional<Encoding> encoding(String word) {
         String plain = word.startsWith("gguf:") ? word.substring("gguf:".length()) : word;
-        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).map(GgmlEncodings::of);
+        return GgmlType.ofName(plain).filter(type -> !type.runtimeOnly()).or(() -> NeutralWords.type(word)).map(GgmlEncodings::of);
     }
 
     /// `exact` alone is the only type that has such a recipe. Where no recipe is named, codes stay what they are if the encoding holds them, and

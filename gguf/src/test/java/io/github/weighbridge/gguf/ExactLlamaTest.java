@@ -15,8 +15,8 @@ import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
-import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.scan.ViewReader;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -43,7 +43,7 @@ class ExactLlamaTest {
         Path f32 = folder.resolve("f32.gguf");
         Conversions.convert(source, f32, Policy.KEEP.withType("F32", false));
         Path exact = folder.resolve("exact.gguf");
-        ConversionPlan plan = Conversions.convert(source, exact, Policies.byName("qat-q4_0").orElseThrow());
+        ConversionPlan plan = Conversions.convert(source, exact, PolicyFiles.preset("qat-q4_0").orElseThrow());
         assertThat(plan.jobs()).filteredOn(job -> job.target().encoding().name().equals("Q4_0"))
                 .allSatisfy(job -> assertThat(job.method()).as(job.target().name()).isEqualTo("exact")).hasSize(66);
         Path theirs = folder.resolve("theirs.gguf");

@@ -17,8 +17,8 @@ import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
-import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
 import io.github.weighbridge.scan.ViewReader;
 import io.github.weighbridge.view.StoredTensor;
@@ -212,7 +212,7 @@ class MobileTest {
         assertThat(compare(mobile, plan, gguf)).containsOnlyKeys("int2/channel Q8_0", "int4/channel Q8_0", "int4/group32 Q8_0",
                 "int8/channel Q8_0");
         assertThat(codes(plan)).contains("scales-rounded").doesNotContain("requantised");
-        Policy preset = Policies.byName("qat-q4_0").orElseThrow();
+        Policy preset = PolicyFiles.preset("qat-q4_0").orElseThrow();
         assertThat(Conversions.convert(mobile, folder.resolve("preset.gguf"), preset).jobs())
                 .filteredOn(job -> job.target().name().contains("ffn_up"))
                 .allSatisfy(job -> assertThat(job).returns(Job.Mode.CARRY, Job::mode).returns("Q4_0", up -> up.target().encoding().name()));

@@ -25,6 +25,7 @@ record Failure(int code, String line) {
     static final int BAD_FILE = 3;
     static final int POLICY = 4;
     static final int INPUT_OUTPUT = 5;
+    static final int DIFFERENT = 6;
 
     /// Wrong usage.
     ///
@@ -40,7 +41,7 @@ record Failure(int code, String line) {
         Given where = given.current().isEmpty() ? new Given("", command, given.all()) : given;
         return switch (cause) {
             case CheckpointFormatException e -> new Failure(BAD_FILE, where.begin(text(e)));
-            case PolicyException e -> new Failure(POLICY, where.beginWithSource(text(e)));
+            case PolicyException e -> new Failure(POLICY, where.about(text(e)).orElseGet(() -> where.beginWithSource(text(e))));
             case FileSystemException e -> new Failure(INPUT_OUTPUT, fileSystem(e, where));
             case UncheckedIOException e when e.getCause() != null -> of(e.getCause(), given, command);
             case IOException e -> new Failure(INPUT_OUTPUT, where.begin(text(e)));

@@ -1,8 +1,8 @@
 package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.io.Value;
-import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.Formats;
 import java.util.ArrayList;
@@ -25,7 +25,7 @@ final class PoliciesCommand implements Action {
         }
         Report report = new Report(session);
         report.title("--policy NAME");
-        for (Policy policy : Policies.builtIn()) {
+        for (Policy policy : presets()) {
             report.paragraph(2, 4, policy.name() + ": " + policy.description());
         }
         if (!typed.isEmpty()) {
@@ -36,9 +36,13 @@ final class PoliciesCommand implements Action {
         }
     }
 
+    private static List<Policy> presets() {
+        return PolicyFiles.presets().stream().map(name -> PolicyFiles.preset(name).orElseThrow()).toList();
+    }
+
     private static Value json(List<Format> typed) {
         List<Value> policies = new ArrayList<>();
-        for (Policy policy : Policies.builtIn()) {
+        for (Policy policy : presets()) {
             Map<String, Value> fields = new LinkedHashMap<>();
             fields.put("name", Value.of(policy.name()));
             fields.put("description", Value.of(policy.description()));

@@ -1,28 +1,29 @@
 package io.github.weighbridge.inspector;
 
+import io.github.weighbridge.policy.Activations;
+import io.github.weighbridge.policy.CachePolicy;
 import io.github.weighbridge.policy.Match;
-import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
+import io.github.weighbridge.policy.Vocabulary;
+import io.github.weighbridge.policy.file.MatchReader;
+import io.github.weighbridge.policy.file.PolicyFiles;
+import io.github.weighbridge.spi.PolicyException;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
 /// The options that say which encodings tensors get.
 final class PolicyOptions {
-    private static final Set<String> PARTS = new TreeSet<>(Set.of("vision", "audio", "ple", "mtp"));
-    private static final Match EVERYTHING = new Match(Set.of(), Set.of(), Set.of(), Optional.empty());
-
-    @Option(names = "--policy", paramLabel = "NAME",
-            description = "A policy that \"weighbridge policies\" lists; keep if none is named.") private String policy = "";
+    @Option(names = "--policy", paramLabel = "NAME|FILE",
+            description = "A preset that \"weighbridge policies\" lists, or a policy file (.yaml, .json); keep if none is named.") private String policy =
+                    "";
 
     @Option(names = "--type", paramLabel = "TYPE",
             description = "A type of the target format, such as Q8_0 for gguf, with its mix and fallbacks.") private String type = "";
@@ -36,12 +37,21 @@ final class PolicyOptions {
     @Option(names = "--strip", split = ",", paramLabel = "PART", description = "Leave parts out: vision, audio, ple, mtp.") private List<
             String> parts = new ArrayList<>();
 
-    Policy policy() throws UsageException {
+    @Option(names = "--kv-cache", paramLabel = "TYPE",
+            description = "The type of the key/value cache: f16, q8_0, int8, q4_0.") private String cache = "";
+
+    @Option(names = "--activations", paramLabel = "WAY",
+            description = "What becomes of activations: keep, none, dynamic, static.") private String activations = "";
+
+    /// The path of the policy file; empty where there is none.
+    String path() {
+        return PolicyFiles.isFile(policy) ? policy : "";
+    }
+
+    Policy policy() throws UsageException, IOException, PolicyException {
         Policy result = base();
         if (!type.isEmpty()) {
-            // The named type takes the place of what the policy gives to all tensors that none of its other rules is about.
-            List<Rule> special = result.rules().stream().filter(rule -> !rule.match().equals(EVERYTHING)).toList();
-            result = new Policy(result.name(), result.description(), result.strip(), special, Optional.of(type), pure);
+            result = result.withType(type, pure);
         } else if (pure) {
             throw new UsageException("--pure needs --type");
         }
@@ -50,23 +60,39 @@ final class PolicyOptions {
             first.add(rule(rule));
         }
         for (String part : parts) {
-            if (!PARTS.contains(part)) {
-                throw new UsageException("--strip \"" + part + "\" is none of " + String.join(", ", PARTS));
+            if (!Vocabulary.PARTS.contains(part)) {
+                throw new UsageException("--strip \"" + part + "\" is none of " + String.join(", ", Vocabulary.PARTS));
             }
         }
-        return result.withFirst(first).withStrip(new HashSet<>(parts));
+        return settings(result.withFirst(first).withStrip(new HashSet<>(parts)));
     }
 
-    private Policy base() throws UsageException {
+    private Policy settings(Policy result) throws UsageException {
+        PolicySettings settings = result.settings();
+        if (!cache.isEmpty()) {
+            if (!CachePolicy.TYPES.contains(cache)) {
+                throw new UsageException("--kv-cache \"" + cache + "\" is none of " + String.join(", ", CachePolicy.TYPES));
+            }
+            settings = settings.withCache(CachePolicy.of(cache));
+        }
+        if (!activations.isEmpty()) {
+            Activations way = Arrays.stream(Activations.values()).filter(one -> one.word().equals(activations)).findFirst()
+                    .orElseThrow(() -> new UsageException("--activations \"" + activations + "\" is none of "
+                            + Arrays.stream(Activations.values()).map(Activations::word).collect(Collectors.joining(", "))));
+            settings = settings.withActivations(way);
+        }
+        return result.withSettings(settings);
+    }
+
+    private Policy base() throws UsageException, IOException, PolicyException {
         if (policy.isEmpty()) {
             return Policy.KEEP;
         }
-        String lower = policy.toLowerCase(Locale.ROOT);
-        if (lower.endsWith(".yaml") || lower.endsWith(".yml")) {
-            throw new UsageException("--policy \"" + policy + "\": policy files are not read by this version");
+        if (PolicyFiles.isFile(policy)) {
+            return PolicyFiles.read(Path.of(policy));
         }
-        return Policies.byName(policy).orElseThrow(() -> new UsageException("--policy \"" + policy + "\" is none of "
-                + Policies.builtIn().stream().map(Policy::name).collect(Collectors.joining(", "))));
+        return PolicyFiles.preset(policy).orElseThrow(() -> new UsageException("--policy \"" + policy + "\" is no file and no preset"
+                + Vocabulary.suggestion(policy, PolicyFiles.presets())));
     }
 
     private static Rule rule(String text) throws UsageException {
@@ -75,10 +101,10 @@ final class PolicyOptions {
             throw new UsageException("--tensor \"" + text + "\" is not REGEX=TYPE");
         }
         try {
-            return new Rule(Match.named(Pattern.compile(text.substring(0, split))), text.substring(split + 1), "--tensor \"" + text + "\"");
-        } catch (PatternSyntaxException e) {
-            throw new UsageException(
-                    "--tensor \"" + text + "\": " + e.getDescription() + (e.getIndex() < 0 ? "" : " at character " + (e.getIndex() + 1)));
+            return new Rule(Match.named(MatchReader.pattern(text.substring(0, split))), text.substring(split + 1),
+                    "--tensor \"" + text + "\"");
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--tensor \"" + text + "\": " + e.getMessage());
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -61,8 +62,8 @@ final class TargetOptions {
 
     /// The paths of files that options name, for messages.
     List<String> inputs() {
-        return Formats.installed().all().stream().flatMap(format -> format.options().stream())
-                .filter(option -> option.kind() == FormatOption.Kind.INPUT).map(option -> settings.get(option.word()))
+        return Stream.concat(Stream.of(policy.path()), Formats.installed().all().stream().flatMap(format -> format.options().stream())
+                .filter(option -> option.kind() == FormatOption.Kind.INPUT).map(option -> settings.get(option.word())))
                 .filter(Objects::nonNull).distinct().toList();
     }
 
@@ -82,7 +83,7 @@ final class TargetOptions {
     ///
     /// @param target the path to write, as given; empty when there is none
     /// @param source the path that is read
-    Wish wish(String target, String source) throws UsageException {
+    Wish wish(String target, String source) throws UsageException, IOException, PolicyException {
         Format format = format(target);
         Policy wanted = policy.policy();
         String name = target.isEmpty() ? name(source, format) : name(target);

@@ -34,7 +34,7 @@ class ExitCodeTest {
 
     static Stream<Arguments> wrongUsage() {
         return Stream.of(
-                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, formats, policies, demo"),
+                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, diff, verify, formats, policies, demo"),
                 arguments(List.of("weigh"), "weighbridge: there is no command \"weigh\", only inspect, plan"),
                 arguments(List.of("--wrong"), "weighbridge: Unknown option: '--wrong'"),
                 arguments(List.of("inspect"), "weighbridge inspect: Missing required parameter: 'SOURCE'"),
@@ -52,10 +52,8 @@ class ExitCodeTest {
                 arguments(List.of("plan", "SOURCE"), "weighbridge plan: --to FORMAT is missing"),
                 arguments(List.of("plan", "SOURCE", "--to", "onnx"), "weighbridge plan: --to \"onnx\": there is no such format, only "),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--pure"), "weighbridge plan: --pure needs --type"),
-                arguments(List.of("plan", "SOURCE", "--to", "toy", "--policy", "mine.yaml"),
-                        "weighbridge plan: --policy \"mine.yaml\": policy files are not read by this version"),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--policy", "mine"),
-                        "weighbridge plan: --policy \"mine\" is none of keep, bf16"),
+                        "weighbridge plan: --policy \"mine\" is no file and no preset, only keep, bf16"),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--strip", "head"),
                         "weighbridge plan: --strip \"head\" is none of audio, mtp, ple"),
                 arguments(List.of("plan", "SOURCE", "--to", "toy", "--tensor", "alpha"),

@@ -98,7 +98,9 @@ public final class HuggingFaceTensors {
                 List<String> keys = spec.holding().keys();
                 if (!keys.isEmpty() && left.containsAll(keys)) {
                     View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
-                    tensors.add(new TargetTensor(storedNames.getOrDefault(spec.name(), spec.name()), spec.identity(), view, keys));
+                    tensors.add(new TargetTensor(
+                            storedNames.getOrDefault(spec.name(), dialect.get().writtenName(spec.name(), source.architecture())),
+                            spec.identity(), view, keys));
                     keys.forEach(left::remove);
                 }
             }

@@ -1,0 +1,166 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.fixtures.Gemma4Fixture;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Size;
+import io.github.weighbridge.fixtures.TrainedCheckpoints;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+/// Policies on the command line, held against real checkpoints.
+class PolicyCommandTest {
+    @TempDir private static Path folder;
+    private static Path dense;
+    private static Path mobile;
+    private static Path towers;
+
+    @BeforeAll
+    static void unpack() throws IOException {
+        dense = folder.resolve("dense");
+        mobile = folder.resolve("mobile");
+        towers = folder.resolve("towers");
+        TrainedCheckpoints.unpack(dense, TrainedCheckpoints.QAT_Q4_0);
+        TrainedCheckpoints.unpack(mobile, TrainedCheckpoints.QAT_MOBILE);
+        Gemma4Fixture.write(towers, Gemma4Options.of(Gemma4Size.TINY_TOWERS));
+    }
+
+    private static Path policy(String text) throws IOException {
+        return Files.writeString(folder.resolve("mine.yaml"), text);
+    }
+
+    /// Each ends with exit code 4 and one line that names file, line, rule and tensor; nothing is written.
+    static Stream<Arguments> impossible() {
+        String rules = "rules:\n";
+        return Stream.of(
+                arguments("safetensors", rules + "- { match: { role: ffn_up }, encoding: int3/group5 }",
+                        ":2:3: rule 1: the target has no encoding \"int3/group5\", asked for model.language_model.layers.0.mlp.up_proj.weight"),
+                arguments("gguf", rules + "- { match: { role: ffn_up }, encoding: int4/group33 }",
+                        ":2:3: rule 1: the target has no encoding \"int4/group33\", asked for blk.0.ffn_up.weight"),
+                arguments("gguf", rules + "- { match: { role: ffn_upp }, encoding: f16 }",
+                        ":2:3: rule 1: there is no role \"ffn_upp\", did you mean \"ffn_up\"?"),
+                arguments("gguf", rules + "- { match: { component: text }, encoding: f16 }",
+                        ":2:3: rule 1: there is no component \"text\", only audio_encoder, drafter, other, output_head, per_layer_embedding,"
+                                + " projector, text_decoder, token_embedding, vision_encoder"),
+                arguments("gguf", rules + "- { match: { component: vision_encoder }, encoding: f16 }",
+                        ":2:3: rule 1 matches no tensor that it could decide"),
+                arguments("gguf", rules + "- { match: { layers: 99 }, encoding: f16 }",
+                        ":2:3: rule 1 matches no tensor that it could decide"),
+                arguments("gguf", rules + "- { match: { role: attention_norm }, encoding: f16 }",
+                        ":2:3: rule 1 matches no tensor that it could decide; the runtime fixes all that it matches"),
+                arguments("gguf", rules
+                        + "- { match: { role: ffn_up }, encoding: f16 }\n- { match: { role: ffn_up, layers: first 2 }, encoding: bf16 }",
+                        ":3:3: rule 2 matches no tensor that it could decide; earlier rules decide blk.0.ffn_up.weight, blk.1.ffn_up.weight"),
+                arguments("gguf", rules + "- { match: { name: '(.*.*)*(.*.*)*=$' }, encoding: f16 }",
+                        ":2:3: rule 1: the pattern (.*.*)*(.*.*)*=$ takes more than 1000000 steps on one name, "),
+                arguments("gguf", rules + "- { match: { role: per_layer_projection }, encoding: gguf:Q4_K }",
+                        ":2:3: rule 1: blk.0.proj.weight cannot be Q4_K: rows of 32 are no multiple of 256"),
+                arguments("gguf", rules + "- { match: { role: per_layer_projection }, encoding: gguf:Q4_K, fallback: [gguf:Q6_K] }",
+                        ":2:3: rule 1: blk.0.proj.weight cannot be Q4_K: rows of 32 are no multiple of 256"),
+                arguments("gguf", rules + "- { match: { role: ffn_up }, encoding: 'int4/group{no_such_number}' }",
+                        ":2:3: rule 1: \"int4/group{no_such_number}\": the model has no whole number no_such_number"),
+                arguments("safetensors", rules + "- { match: { role: ffn_up }, encoding: gguf:Q4_K }",
+                        ":2:3: rule 1: the target has no encoding \"gguf:Q4_K\", asked for model.language_model.layers.0.mlp.up_proj.weight"),
+                arguments("gguf", "requires:\n- when: { num_hidden_layers: '> 100' }\n  otherwise: this is for large models",
+                        ":2:3: requirement: this is for large models (num_hidden_layers > 100 does not hold of "),
+                arguments("gguf", "type: Q9_K", ":1:7: type: --type Q9_K: gguf has "),
+                arguments("gguf", "activations: static\ndefault: int8/channel\nfallbacks: { int8/channel: keep }",
+                        "activations: static: the source has no trained activation scale for "),
+                arguments("gguf", "kv_cache: { type: int8, scales: trained }",
+                        "kv_cache scales: trained: the source has no trained cache scale for layer 0 and 3 more"),
+                arguments("gguf", rules + "- { match: { role: ffn_norm }, encoding: drop }", "gguf needs blk.0.ffn_norm.weight"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("impossible")
+    void whatCannotBeMetIsNamedAndNothingIsWritten(String format, String text, String message) throws IOException {
+        Path file = policy(text);
+        Path target = folder.resolve("never." + format);
+        Cli.Result result = Cli.run("convert", dense, target, "--to", format, "--policy", file);
+        assertThat(result.err().lines()).hasSize(1);
+        assertThat(result.err()).contains(message).startsWith((message.startsWith(":") ? file : dense).toString());
+        assertThat(result.code()).isEqualTo(4);
+        assertThat(target).doesNotExist();
+        assertThat(result.out()).isEmpty();
+    }
+
+    @Test
+    void aWrongFileEndsWithItsPlace() throws IOException {
+        Path file = policy("rules:\n  - match: all\n    encodin: f16\n");
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file);
+        assertThat(result.code()).isEqualTo(4);
+        assertThat(result.err()).isEqualTo(file + ":3:5: a rule has no \"encodin\", did you mean \"encoding\"?\n");
+        Path nowhere = folder.resolve("nowhere.yaml");
+        result = Cli.run("plan", dense, "--to", "gguf", "--policy", nowhere);
+        assertThat(result.code()).isEqualTo(5);
+        assertThat(result.err()).isEqualTo(nowhere + ": no such file or folder\n");
+    }
+
+    @Test
+    void aModelWithoutPerLayerEmbeddingsIsNotMobile() {
+        Path other = folder.resolve("other");
+        for (String preset : List.of("gemma4-mobile", "gemma4-mobile-text", "gemma4-mobile-text-no-ple")) {
+            assertThat(Cli.run("plan", dense, "--to", "gguf", "--policy", preset).code()).as(preset).isZero();
+        }
+        assertThat(Cli.run("convert", dense, other, "--to", "safetensors", "--strip", "ple").code()).isZero();
+        Cli.Result result = Cli.run("plan", other, "--to", "gguf", "--policy", "gemma4-mobile");
+        assertThat(result.code()).isEqualTo(4);
+        assertThat(result.err()).contains("gemma4-mobile requirement: gemma4-mobile is for models with per-layer embeddings");
+    }
+
+    @Test
+    void aPolicyGivesWhatItSays() throws IOException {
+        Path file = policy("""
+                strip: [vision, audio]
+                rules:
+                  - { match: { role: [ffn_gate, ffn_up, ffn_down], layers: kv-shared }, encoding: int2/channel }
+                  - { match: { layers: full, role: attention_q }, encoding: 'gguf:Q5_K', fallback: bf16 }
+                  - { match: { role: per_layer_projection }, encoding: int2/channel, fallback: [int4/channel] }
+                default: int8/channel
+                fallbacks: { int8/channel: keep }
+                kv_cache: q8_0
+                """);
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json", "--tensor", "blk\\.0\\.attn_k\\.=Q6_K",
+                "--strip", "mtp");
+        assertThat(result.err()).isEmpty();
+        List<String> found = new ArrayList<>();
+        result.json().list("tensors").orElseThrow().forEach(tensor -> {
+            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            found.add(fields.text("name").orElseThrow() + " " + fields.text("encoding").orElseThrow());
+        });
+        assertThat(found).contains("blk.4.ffn_up.weight Q2_K", "blk.3.ffn_up.weight Q8_0", "blk.3.attn_q.weight Q5_K",
+                "blk.2.attn_q.weight Q8_0",
+                "blk.0.proj.weight Q4_0", "blk.0.attn_k.weight Q6_K", "blk.1.attn_k.weight Q8_0", "output_norm.weight F32");
+        assertThat(result.out()).contains("blk.0.proj.weight", "became Q4_0 instead of int2/channel: rows of 32 are no multiple of 256");
+    }
+
+    @Test
+    void codesOfAMobileCheckpointStayWhatTheyAre() {
+        Path kept = folder.resolve("kept.gguf");
+        Path preset = folder.resolve("preset.gguf");
+        assertThat(Cli.run("convert", mobile, kept, "--to", "gguf").code()).isZero();
+        assertThat(Cli.run("convert", mobile, preset, "--to", "gguf", "--policy", "gemma4-mobile").code()).isZero();
+        assertThat(preset).hasSameBinaryContentAs(kept);
+    }
+
+    @Test
+    void everyPresetPlansOrSaysWhyNot() {
+        for (String preset : io.github.weighbridge.policy.file.PolicyFiles.presets()) {
+            Cli.Result result = Cli.run("plan", towers, "--to", "gguf", "--policy", preset);
+            assertThat(result.code()).as(preset + ": " + result.err()).isIn(0, 4);
+            assertThat(result.code() == 4 && !result.err().contains("importance")).as(preset + ": " + result.err()).isFalse();
+        }
+    }
+}
