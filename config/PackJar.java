@@ -10,6 +10,8 @@ import java.lang.classfile.ClassTransform;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -20,7 +22,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
-/// What is done to the runnable jar when it is packed, so that it starts fast: `java PackJar.java JAR`.
+/// What is done to the runnable jar when it is packed, so that it starts fast: `java PackJar.java JAR TIME`, the time being when the build began.
 ///
 /// Classes of libraries that were compiled for a Java older than 6 are given the stack maps of newer ones: archives of class data take no others, and
 /// the old way to verify them is slow. Then the command line is rehearsed once, and the class data of that run are kept beside the jar. The jar's bytes
@@ -47,6 +49,8 @@ final class PackJar {
         } else {
             Files.delete(packed);
         }
+        // What is edited while the build runs is newer than the jar. The archive names this time, so it comes first.
+        Files.setLastModifiedTime(jar, FileTime.from(Instant.parse(arguments[1])));
         rehearse(jar);
     }
 
