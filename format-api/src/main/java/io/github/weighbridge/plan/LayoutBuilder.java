@@ -159,7 +159,9 @@ public final class LayoutBuilder {
     }
 
     private static Job.Mode mode(View view, Choice choice) {
-        if (ViewReader.copiesBytes(view, choice.encoding()) && (choice.method().equals("plain") || choice.method().equals("keep"))) {
+        // Codes that would be carried unchanged into the same bytes are copied.
+        boolean unchanged = choice.method().equals("plain") || choice.method().equals("keep") || choice.method().equals("carry");
+        if (unchanged && ViewReader.copiesBytes(view, choice.encoding())) {
             return Job.Mode.COPY;
         }
         return choice.method().equals("carry") ? Job.Mode.CARRY : Job.Mode.ENCODE;
