@@ -14,6 +14,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Weight;
@@ -218,7 +219,9 @@ final class SafetensorsTarget implements Target {
         LayoutBuilder layout = new LayoutBuilder();
         for (SafetensorsShards.Planned planned : shards.files()) {
             layout.beginFile(planned.file(), true);
-            layout.rendered(Blob.of(planned.layout().prefix()));
+            byte[] prefix = planned.layout().prefix();
+            layout.rendered(Blob.of(prefix));
+            layout.sections(List.of(new FileSection(FileSection.HEADER, 0, prefix.length)));
             planned.layout().entries().forEach(entry -> {
                 TargetTensor tensor = java.util.Objects.requireNonNull(byName.get(entry.name()));
                 layout.tensor(tensor, assignment.of(tensor));
