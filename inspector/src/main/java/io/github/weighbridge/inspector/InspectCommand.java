@@ -29,6 +29,8 @@ final class InspectCommand implements Action {
 
     @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
 
+    @Option(names = "--html", paramLabel = "FILE", description = "Write the report as one HTML file too.") private String html = "";
+
     @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
     @Option(names = "--grid",
@@ -40,6 +42,7 @@ final class InspectCommand implements Action {
             description = "Say what the numbers are like: outliers, zeros, what is not finite or passes half precision, codes at the ends of "
                     + "their range, tensors with the same bytes. Reads all weights.") private boolean values;
 
+    private String current = "";
     private Optional<Failure> outcome = Optional.empty();
 
     @Override
@@ -49,7 +52,7 @@ final class InspectCommand implements Action {
 
     @Override
     public Given given() {
-        return Given.source(source.path());
+        return new Given(source.path(), current.isEmpty() ? source.path() : current, List.of(source.path(), html));
     }
 
     @Override
@@ -61,6 +64,17 @@ final class InspectCommand implements Action {
         if (json && markdown) {
             throw new UsageException("--json and --markdown are two reports: ask for one");
         }
+        if (!html.isEmpty() && ReportFile.isPartOf(html, source.path())) {
+            throw new UsageException("--html \"" + html + "\" would take the place of SOURCE, or of a part of it");
+        }
+        current = html;
+        try (ReportFile file = ReportFile.of(html)) {
+            current = "";
+            inspect(session, options, file);
+        }
+    }
+
+    private void inspect(Session session, AuditOptions options, ReportFile file) throws UsageException, IOException {
         try (Checkpoint checkpoint = grid || values ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
             if (!options.fit(ConversationMemory.of(audited))) {
@@ -79,6 +93,10 @@ final class InspectCommand implements Action {
                 List<Finding> findings = new ArrayList<>(audited.findings());
                 findings.addAll(found.get().findings());
                 audited = audited.with(audited.tensors(), findings, false);
+            }
+            Audited result = audited;
+            if (!html.isEmpty()) {
+                file.write(out -> HtmlReport.write(result, options, out));
             }
             if (json) {
                 AuditText.write(audited, options, grids, found.map(ValueReport::tensors).orElse(Map.of()), session.out());
