@@ -34,7 +34,7 @@ class ExitCodeTest {
 
     static Stream<Arguments> wrongUsage() {
         return Stream.of(
-                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, formats, policies, demo"),
+                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, diff, verify, formats, policies, demo"),
                 arguments(List.of("weigh"), "weighbridge: there is no command \"weigh\", only inspect, plan"),
                 arguments(List.of("--wrong"), "weighbridge: Unknown option: '--wrong'"),
                 arguments(List.of("inspect"), "weighbridge inspect: Missing required parameter: 'SOURCE'"),
@@ -43,7 +43,8 @@ class ExitCodeTest {
                 arguments(List.of("inspect", "SOURCE", "more"), "weighbridge inspect: Unmatched argument at index 2: 'more'"),
                 arguments(List.of("inspect", "SOURCE", "--json", "--json"),
                         "weighbridge inspect: option '--json' should be specified only once"),
-                arguments(List.of("inspect", "SOURCE", "--html"), "weighbridge inspect: Unknown option: '--html'"),
+                arguments(List.of("inspect", "SOURCE", "--html"), "weighbridge inspect: Missing required parameter for option '--html'"),
+                arguments(List.of("inspect", "SOURCE", "--html", "SOURCE"), "weighbridge inspect: --html \""),
                 arguments(List.of("inspect", "SOURCE", "--context", "many"),
                         "weighbridge inspect: --context \"many\" is no number of tokens"),
                 arguments(List.of("inspect", "SOURCE", "--context", "4k,0"), "weighbridge inspect: --context \"0\" is no number of tokens"),
