@@ -101,7 +101,8 @@ final class PackJar {
                 builder.with(element);
             }
         };
-        return classes.transformClass(model, version.andThen(ClassTransform.transformingMethodBodies((builder, element) -> builder.with(element))));
+        return classes.transformClass(model,
+                version.andThen(ClassTransform.transformingMethodBodies((builder, element) -> builder.with(element))));
     }
 
     private static void rehearse(Path jar) throws IOException, InterruptedException {
