@@ -1,8 +1,5 @@
 package io.github.weighbridge.inspector;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.params.provider.Arguments.arguments;
-
 import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Options.Numbers;
@@ -20,6 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /// Bundles of LiteRT-LM from the command line.
 class LitertTest {
@@ -125,10 +125,12 @@ class LitertTest {
         Path named = folder.resolve("named.litertlm");
         String uuid = "01234567-89ab-4cde-8f01-23456789abcd";
         assertThat(Cli.run(line(List.of("convert", dense, plain), List.of())).err()).isEmpty();
-        assertThat(Cli.run(line(List.of("convert", dense, named, "--uuid", uuid, "--timestamp", "2026-01-31T12:00:00+00:00"), List.of())).err())
+        assertThat(Cli.run(line(List.of("convert", dense, named, "--uuid", uuid, "--timestamp", "2026-01-31T12:00:00+00:00"), List.of()))
+                .err())
                 .isEmpty();
         assertThat(header(plain)).doesNotContain(uuid, "creation_timestamp");
-        assertThat(header(named)).contains(uuid, "creation_timestamp", "2026-01-31T12:00:00+00:00", "tf_lite_prefill_decode", "backend_constraint");
+        assertThat(header(named)).contains(uuid, "creation_timestamp", "2026-01-31T12:00:00+00:00", "tf_lite_prefill_decode",
+                "backend_constraint");
     }
 
     private static String header(Path file) throws IOException {

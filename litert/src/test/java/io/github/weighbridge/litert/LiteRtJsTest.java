@@ -1,9 +1,5 @@
 package io.github.weighbridge.litert;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.fixtures.litert.TfliteDecoder;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
@@ -24,6 +20,10 @@ import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// The models of bundles in LiteRT.js, whose CompiledModel is what LiteRT-LM stands on. Its JavaScript takes no 8-bit tensors in signatures, so that
 /// caches hold numbers here; and node has no build with relaxed SIMD that computes 2-bit codes rightly, so that the other one is used.
@@ -46,8 +46,9 @@ class LiteRtJsTest {
     }
 
     private Result run(Path bundle, List<Integer> tokens) throws IOException, InterruptedException {
-        String sections = "{\"decoder\":" + range(bundle, BundleSection.PREFILL_DECODE) + ",\"embedder\":" + range(bundle, BundleSection.EMBEDDER)
-                + ",\"perLayer\":" + range(bundle, BundleSection.PER_LAYER_EMBEDDER) + "}";
+        String sections =
+                "{\"decoder\":" + range(bundle, BundleSection.PREFILL_DECODE) + ",\"embedder\":" + range(bundle, BundleSection.EMBEDDER)
+                        + ",\"perLayer\":" + range(bundle, BundleSection.PER_LAYER_EMBEDDER) + "}";
         Path out = folder.resolve("out.json");
         Path err = folder.resolve("err.txt");
         Process process = new ProcessBuilder("node", RUNTIMES.resolve("litert-decoder.mjs").toString(), bundle.toString(), sections,
@@ -96,7 +97,8 @@ class LiteRtJsTest {
             Bundles.write(source, bundle, Policy.KEEP, options);
             Result result = run(bundle, tokens);
             assertThat(result.code()).as(result.err()).isZero();
-            Value.Fields numbers = Json.parseObject(ByteSource.of("out.json", result.out().getBytes(StandardCharsets.UTF_8)), Limits.DEFAULT);
+            Value.Fields numbers =
+                    Json.parseObject(ByteSource.of("out.json", result.out().getBytes(StandardCharsets.UTF_8)), Limits.DEFAULT);
             List<Value> logits = numbers.list("logits").orElseThrow();
             int same = 0;
             float largest = 0;
@@ -112,7 +114,8 @@ class LiteRtJsTest {
             }
             float[] alone = floats(logits.getLast());
             float[] behind = floats(numbers.get("prefill").orElseThrow());
-            System.out.printf("LiteRT.js, %s: %d of %d best tokens as in the interpreter, logits within %.1e%n", variant, same, tokens.size(), largest);
+            System.out.printf("LiteRT.js, %s: %d of %d best tokens as in the interpreter, logits within %.1e%n", variant, same,
+                    tokens.size(), largest);
             boolean exact = variant.equals(TrainedCheckpoints.QAT_Q4_0);
             assertThat(same).isGreaterThanOrEqualTo(exact ? tokens.size() : tokens.size() - 6);
             assertThat(largest).isLessThan(exact ? 1e-3f : 0.8f);

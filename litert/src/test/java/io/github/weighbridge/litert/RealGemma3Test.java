@@ -1,9 +1,5 @@
 package io.github.weighbridge.litert;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.github.weighbridge.fixtures.DecoderFixture;
 import io.github.weighbridge.fixtures.DecoderModel;
 import io.github.weighbridge.fixtures.ReferenceDecoder;
@@ -23,6 +19,10 @@ import java.util.Random;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// Bundles of small Gemma 3 models with made-up weights in the real interpreter, against a plain forward pass over the tensors' names.
 class RealGemma3Test {
