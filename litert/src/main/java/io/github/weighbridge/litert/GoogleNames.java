@@ -35,7 +35,7 @@ final class GoogleNames {
         return switch (modelType) {
             case BundleSection.EMBEDDER -> table ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
             case BundleSection.PER_LAYER_EMBEDDER ->
-                table ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
+                    table ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
             case BundleSection.PREFILL_DECODE ->
                     names.stream().map(name -> decoder(name, rank)).filter(found -> !found.equals(Identity.NONE))
                             .findFirst().orElse(Identity.NONE);

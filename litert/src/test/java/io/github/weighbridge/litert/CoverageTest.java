@@ -71,7 +71,8 @@ class CoverageTest {
         TfliteModel.Tensor tensor =
                 new TfliteModel.Tensor("t", type.code(), Indices.of(4, 64), Indices.NONE, 1, 0, false, false, quantization);
         TfliteModel.Tensor halves =
-                new TfliteModel.Tensor("s", TensorType.FLOAT16.code(), Indices.of(4, 2), Indices.NONE, 2, 0, false, false, Optional.empty());
+                new TfliteModel.Tensor("s", TensorType.FLOAT16.code(), Indices.of(4, 2), Indices.NONE, 2, 0, false, false,
+                        Optional.empty());
         TfliteModel model = new TfliteModel(4096, "", List.of(),
                 List.of(TfliteModel.Buffer.NONE, new TfliteModel.Buffer(TfliteModel.Place.OUTSIDE, 0, length),
                         new TfliteModel.Buffer(TfliteModel.Place.OUTSIDE, 4000, 16)),
@@ -141,8 +142,9 @@ class CoverageTest {
     @Test
     void fieldsOfTheMetadata() throws IOException {
         Map<String, ByteSource> documents = new LinkedHashMap<>();
-        documents.put("generation_config.json", ByteSource.of("g", ("{\"bos_token_id\": 2, \"eos_token_id\": 1, \"pad_token_id\": 0, \"top_k\": 5,"
-                + " \"suppress_tokens\": [3]}").getBytes(StandardCharsets.UTF_8)));
+        documents.put("generation_config.json",
+                ByteSource.of("g", ("{\"bos_token_id\": 2, \"eos_token_id\": 1, \"pad_token_id\": 0, \"top_k\": 5,"
+                        + " \"suppress_tokens\": [3]}").getBytes(StandardCharsets.UTF_8)));
         documents.put("tokenizer_config.json", ByteSource.of("t", ("{\"chat_template\": \"x\", \"extra\": [\"<|turn>\", \"<turn|>\","
                 + " \"<|channel>\", \"<channel|>\"]}").getBytes(StandardCharsets.UTF_8)));
         LlmMetadata metadata = LlmMetadataBuilder.of(new Checkpoint("x", Optional.empty(), List.of(),
