@@ -3,5 +3,10 @@ module io.github.weighbridge.compressedtensors {
     requires transitive io.github.weighbridge.format.api;
     requires transitive io.github.weighbridge.safetensors;
     requires static org.jspecify;
-    requires static jdk.incubator.vector;
+
+    exports io.github.weighbridge.compressedtensors;
+    exports io.github.weighbridge.compressedtensors.config;
+    exports io.github.weighbridge.compressedtensors.encoding;
+
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.compressedtensors.CompressedTensorsFormat;
 }

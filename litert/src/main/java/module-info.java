@@ -7,6 +7,7 @@ module io.github.weighbridge.litert {
     requires static org.jspecify;
     requires static jdk.incubator.vector;
 
+    exports io.github.weighbridge.litert;
     exports io.github.weighbridge.litert.file;
     exports io.github.weighbridge.litert.file.proto;
     exports io.github.weighbridge.litert.tflite;

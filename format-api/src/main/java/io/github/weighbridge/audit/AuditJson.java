@@ -12,7 +12,6 @@ import io.github.weighbridge.scan.GridFinding;
 import io.github.weighbridge.view.StoredTensor;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,7 +47,8 @@ public final class AuditJson {
         return report.fields();
     }
 
-    private static Value source(Audited audited) {
+    /// Format and files of a checkpoint.
+    static Value source(Audited audited) {
         Ordered source = new Ordered().put("format", Value.of(audited.format()));
         audited.formatVersion().ifPresent(version -> source.put("format_version", Value.of(version)));
         source.put("files", list(audited.files(), (AuditedFile file) -> new Ordered().put("name", Value.of(file.name()))
@@ -131,7 +131,7 @@ public final class AuditJson {
         return memory.put("kv_cache", new Value.Items(caches)).fields();
     }
 
-    private static Value finding(Finding finding) {
+    static Value finding(Finding finding) {
         Ordered result = new Ordered().put("code", Value.of(finding.code())).put("severity", Value.of(finding.severity().word()))
                 .put("message", Value.of(finding.message()));
         if (!finding.tensors().isEmpty()) {
@@ -145,19 +145,6 @@ public final class AuditJson {
     }
 
     private static <T> Value list(List<T> items, java.util.function.Function<? super T, Value> json) {
-        return new Value.Items(items.stream().map(json).toList());
-    }
-
-    private static final class Ordered {
-        private final Map<String, Value> fields = new LinkedHashMap<>();
-
-        Ordered put(String name, Value value) {
-            fields.put(name, value);
-            return this;
-        }
-
-        Value.Fields fields() {
-            return new Value.Fields(fields);
-        }
+        return Ordered.list(items, json);
     }
 }

@@ -59,10 +59,11 @@ sealed interface Task {
         }
     }
 
-    /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, recipes may
-    /// need to see whole rows.
+    /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, and with scales
+    /// for whole rows, recipes need to see whole rows.
     static List<Region> regions(Job job, Region whole, long most) {
-        return regions(job.target().shape(), job.target().encoding(), whole, most, job.importance().isPresent());
+        boolean wholeRows = job.importance().isPresent() || job.mode() == Job.Mode.ENCODE && job.target().encoding().encodesWholeRows();
+        return regions(job.target().shape(), job.target().encoding(), whole, most, wholeRows);
     }
 
     /// A region cut into pieces of about `most` elements that an encoding may process apart.

@@ -3,7 +3,8 @@ package io.github.weighbridge.encoding;
 /// Whether codes of a grid can move into an encoding.
 ///
 /// @param kind the answer
-/// @param relativeBound largest relative change of a value, 0 when exact
+/// @param relativeBound largest relative change of a value, 0 when exact; it holds where scales are normal numbers of the type they are
+///        rounded to, which callers make sure of from the range of scales: a subnormal scale loses more, and a larger one is refused
 public record Carriage(Kind kind, double relativeBound) {
     /// The answers.
     public enum Kind {

@@ -64,6 +64,11 @@ public interface Encoding {
         return false;
     }
 
+    /// Whether [#encoder] must be given whole rows: the numbers of a row share something that it finds, such as a scale.
+    default boolean encodesWholeRows() {
+        return false;
+    }
+
     /// Turns bytes into numbers; empty when that is not possible.
     default Optional<Decoder> decoder() {
         return Optional.empty();

@@ -3,14 +3,20 @@ package io.github.weighbridge.encoding;
 /// What codes mean: which numbers a tensor can hold, apart from where the bits lie.
 ///
 /// A value is `scale x level` without a zero, `scale x (level - zero)` with an integer zero point, and `scale x level + minimum` with a
-/// real minimum.
+/// real minimum. With an outer scale, one number for the whole tensor, `scale / outer` takes the place of the scale (NVFP4).
 ///
 /// @param levels the numbers a code stands for, before scaling
 /// @param granularity which elements share a scale
 /// @param scale number type of a scale
 /// @param signedScale whether scales may be negative
 /// @param zero whether the grid is shifted
-public record Grid(Levels levels, Granularity granularity, DenseType scale, boolean signedScale, Zero zero) {
+/// @param outer whether one number for the whole tensor divides all scales
+public record Grid(Levels levels, Granularity granularity, DenseType scale, boolean signedScale, Zero zero, boolean outer) {
+    /// A grid without an outer scale.
+    public Grid(Levels levels, Granularity granularity, DenseType scale, boolean signedScale, Zero zero) {
+        this(levels, granularity, scale, signedScale, zero, false);
+    }
+
     /// The numbers codes stand for, before scaling.
     public sealed interface Levels {
         /// All integers from `minimum` to `maximum`.
@@ -35,6 +41,13 @@ public record Grid(Levels levels, Granularity granularity, DenseType scale, bool
 
         /// A table, by name: `E2M1`, `IQ4_NL`. Codes index it.
         record Table(String name, java.util.List<Float> values) implements Levels {
+            /// The 16 numbers of four bits with 2 of exponent: 0, 0.5, 1, 1.5, 2, 3, 4, 6, then the same below zero.
+            public static final Table E2M1 = new Table("E2M1",
+                    java.util.List.of(0f, 0.5f, 1f, 1.5f, 2f, 3f, 4f, 6f, -0f, -0.5f, -1f, -1.5f, -2f, -3f, -4f, -6f));
+            /// The 256 numbers of [DenseType#F8_E4M3], by their bits.
+            public static final Table E4M3 = new Table("E4M3",
+                    java.util.stream.IntStream.range(0, 256).mapToObj(bits -> SmallFloats.e4m3((byte) bits)).toList());
+
             /// Copies the list.
             public Table {
                 values = java.util.List.copyOf(values);
@@ -60,8 +73,15 @@ public record Grid(Levels levels, Granularity granularity, DenseType scale, bool
             }
         }
 
-        /// Rectangles of `rows` by `columns`.
-        record Block(int rows, int columns) implements Granularity {}
+        /// Rectangles of `rows` by `columns`; those at the end may be smaller.
+        record Block(int rows, int columns) implements Granularity {
+            /// Both must be positive.
+            public Block {
+                if (rows <= 0 || columns <= 0) {
+                    throw new IllegalArgumentException("blocks of " + rows + " by " + columns);
+                }
+            }
+        }
     }
 
     /// Whether the grid is shifted.

@@ -1,42 +1,59 @@
 package io.github.weighbridge.encoding;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
-/// Integer codes in one plane and their scales in another: grids with a scale for the tensor, for each row, or for each group of columns, and
-/// without zero points.
+/// Codes in one plane and their scales in another, with a plane for zero points, an outer scale, an order of columns and the tensor's shape
+/// where [GridPlanes] says so: a scale for the tensor, for each row, group of columns or block.
 ///
-/// Values are `scale x level` in single precision. This is the form of `quant_method: gemma`, of int-quantized compressed-tensors and
-/// of LiteRT's per-channel constants.
+/// Values are `scale x level` in single precision, `scale x (level - zero)` with zero points. This is the form of `quant_method: gemma`, of all
+/// packings of compressed-tensors and of LiteRT's per-channel constants. Two of these are equal when all they are made of is.
 public final class GridEncoding implements Encoding {
-    private static final List<Plane> PLANES = List.of(new Plane("codes", Plane.Kind.DATA), new Plane("scales", Plane.Kind.SCALES));
+    private static final String PLAIN = "plain";
 
     private final String name;
     private final Grid grid;
-    private final Grid.Levels.Range levels;
     private final Packing packing;
-    private final DenseEncoding scaleEncoding;
+    private final GridPlanes extra;
+    private final GridLayout layout;
+    private final GridCodes codes;
 
-    /// An encoding of symmetric integer codes.
+    /// An encoding of codes and scales alone. Parameters as in [#GridEncoding(String, Grid, Packing, GridPlanes)].
+    public GridEncoding(String name, Grid grid, Packing packing) {
+        this(name, grid, packing, GridPlanes.PLAIN);
+    }
+
+    /// An encoding with further planes.
     ///
     /// @param name see [Encoding#name]
-    /// @param grid integer levels without zero points, a scale for the tensor, each row or each group
-    /// @param packing where the bits lie; its width must hold the levels
-    public GridEncoding(String name, Grid grid, Packing packing) {
-        if (!(grid.levels() instanceof Grid.Levels.Range range) || grid.zero() != Grid.Zero.NONE
-                || grid.granularity() instanceof Grid.Granularity.Block) {
-            throw new IllegalArgumentException("not a plain integer grid: " + grid);
+    /// @param grid what codes mean; shifted by integers or not at all
+    /// @param packing where the bits of codes lie; its width must hold the levels
+    /// @param extra the further planes; there are zero points when the grid is shifted
+    public GridEncoding(String name, Grid grid, Packing packing, GridPlanes extra) {
+        int codeCount = switch (grid.levels()) {
+            case Grid.Levels.Range(int minimum, int maximum) -> maximum - minimum + 1;
+            case Grid.Levels.Table(String _, List<Float> values) -> values.size();
+        };
+        if (codeCount > 1 << packing.bits()) {
+            throw new IllegalArgumentException(packing.bits() + " bits do not hold " + codeCount + " levels");
         }
-        if (range.maximum() - range.minimum() >= 1 << packing.bits()) {
-            throw new IllegalArgumentException(packing.bits() + " bits do not hold " + range);
+        boolean zeros = extra.zeros() != GridPlanes.Zeros.NONE;
+        if (grid.zero() == Grid.Zero.MINIMUM || zeros != (grid.zero() == Grid.Zero.INTEGER) || grid.outer() != extra.outer()
+                || zeros && !(grid.levels() instanceof Grid.Levels.Range)) {
+            throw new IllegalArgumentException("no such planes for " + grid + ": " + extra);
+        }
+        boolean rowScales = grid.granularity() instanceof Grid.Granularity.Row || grid.granularity() instanceof Grid.Granularity.Group;
+        if (!rowScales && (extra.zeros() == GridPlanes.Zeros.PACKED || extra.index())) {
+            throw new IllegalArgumentException("a scale for each row is needed for " + extra);
         }
         this.name = name;
         this.grid = grid;
-        this.levels = range;
         this.packing = packing;
-        this.scaleEncoding = DenseEncoding.of(grid.scale());
+        this.extra = extra;
+        this.layout = new GridLayout(grid, packing, extra);
+        this.codes = new GridCodes(layout);
     }
 
     @Override
@@ -51,12 +68,22 @@ public final class GridEncoding implements Encoding {
 
     @Override
     public List<Plane> planes() {
-        return PLANES;
+        return layout.planes;
     }
 
-    /// Where the bits lie.
+    /// Where the bits of codes lie.
     public Packing packing() {
         return packing;
+    }
+
+    /// Which planes there are besides codes and scales.
+    public GridPlanes extra() {
+        return extra;
+    }
+
+    /// What codes mean, whatever the shape.
+    public Grid grid() {
+        return grid;
     }
 
     @Override
@@ -64,69 +91,24 @@ public final class GridEncoding implements Encoding {
         return Optional.empty();
     }
 
-    /// Scales in a row; for a scale for the whole tensor, 1.
-    private long groups(Shape shape) {
-        long columns = grid.groupColumns(shape);
-        return shape.columns() == 0 ? 0 : (shape.columns() - 1) / columns + 1;
-    }
-
-    private boolean perTensor() {
-        return grid.granularity() instanceof Grid.Granularity.Tensor;
-    }
-
     @Override
     public long planeBytes(int plane, Shape shape) {
-        if (plane == 0) {
-            long bits = Math.multiplyExact(shape.rows(), packing.rowStride(shape.columns()));
-            return bits / 8 + (bits % 8 == 0 ? 0 : 1);
-        }
-        long scales = perTensor() ? 1 : Math.multiplyExact(shape.rows(), groups(shape));
-        return Math.multiplyExact(scales, grid.scale().bytes());
+        return layout.planeBytes(plane, shape);
     }
 
     @Override
     public ByteRange planeRange(int plane, Shape shape, Region region) {
-        if (plane == 0) {
-            long stride = packing.rowStride(shape.columns());
-            long begin = region.rowBegin() * stride + region.columnBegin() * packing.bits();
-            long end;
-            if (region.wholeRows(shape)) {
-                end = region.rowEnd() * stride;
-            } else if (region.columnEnd() == shape.columns()) {
-                end = (region.rowBegin() + 1) * stride;
-            } else {
-                end = region.rowBegin() * stride + region.columnEnd() * packing.bits();
-            }
-            return new ByteRange(begin / 8, (end + 7) / 8 - begin / 8);
-        }
-        int width = grid.scale().bytes();
-        if (perTensor()) {
-            return new ByteRange(0, width);
-        }
-        long groups = groups(shape);
-        if (region.wholeRows(shape)) {
-            return new ByteRange(region.rowBegin() * groups * width, region.rowCount() * groups * width);
-        }
-        long size = grid.groupColumns(shape);
-        long first = region.columnBegin() / size;
-        long last = region.columnEnd() == region.columnBegin() ? first : (region.columnEnd() - 1) / size + 1;
-        return new ByteRange((region.rowBegin() * groups + first) * width, (last - first) * width);
+        return layout.planeRange(plane, shape, region);
     }
 
     @Override
     public int columnUnit(Shape shape) {
-        int whole = packing.bits() == 8 ? 1 : packing.bits() == 4 ? 2 : packing.bits() == 2 ? 4 : 8;
-        return grid.granularity() instanceof Grid.Granularity.Group(int size) ? size / gcd(size, whole) * whole : whole;
-    }
-
-    private static int gcd(int a, int b) {
-        return b == 0 ? a : gcd(b, a % b);
+        return layout.columnUnit(shape);
     }
 
     @Override
     public long rowUnit(Shape shape) {
-        long stride = packing.rowStride(shape.columns());
-        return stride % 8 == 0 ? 1 : 8 / gcd((int) (stride % 8), 8);
+        return layout.rowUnit(shape);
     }
 
     @Override
@@ -135,116 +117,60 @@ public final class GridEncoding implements Encoding {
     }
 
     @Override
-    public Optional<Decoder> decoder() {
-        return Optional.of(this::decode);
+    public boolean needsTensorMaximum() {
+        return layout.perTensor();
     }
 
-    private void decode(Shape shape, Region region, MemorySegment[] planes, float[] target, int offset) {
-        int rows = Math.toIntExact(region.rowCount());
-        int columns = Math.toIntExact(region.columnCount());
-        long groupColumns = grid.groupColumns(shape);
-        float[] scales = scales(planes[1]);
-        int groups = perTensor() || rows == 0 ? 0 : scales.length / rows;
-        for (int row = 0; row < rows; row++) {
-            long bit = firstBit(shape, region, row);
-            int at = offset + row * columns;
-            for (int column = 0; column < columns; column++) {
-                float scale = groups == 0 ? scales[0] : scales[row * groups + (int) (column / groupColumns)];
-                target[at + column] = scale * level(planes[0], bit + (long) column * packing.bits());
-            }
-        }
-    }
-
-    /// Bit of a region's row within the segment of its codes.
-    private long firstBit(Shape shape, Region region, int row) {
-        long stride = packing.rowStride(shape.columns());
-        long first = region.rowBegin() * stride + region.columnBegin() * packing.bits();
-        return first % 8 + row * stride;
-    }
-
-    private float[] scales(MemorySegment plane) {
-        int count = Math.toIntExact(plane.byteSize() / grid.scale().bytes());
-        float[] scales = new float[count];
-        scaleEncoding.decodeBlocks(plane, 0, scales, 0, count);
-        return scales;
-    }
-
-    private int level(MemorySegment codes, long bit) {
-        long index = bit >>> 3;
-        int shift = (int) (bit & 7);
-        int window = Byte.toUnsignedInt(codes.get(ValueLayout.JAVA_BYTE, index));
-        if (shift + packing.bits() > 8) {
-            window |= Byte.toUnsignedInt(codes.get(ValueLayout.JAVA_BYTE, index + 1)) << 8;
-        }
-        int bits = window >>> shift & (1 << packing.bits()) - 1;
-        if (packing.offsetBinary()) {
-            return bits + levels.minimum();
-        }
-        int unused = Integer.SIZE - packing.bits();
-        return levels.minimum() < 0 ? bits << unused >> unused : bits;
+    /// Whether a scale belongs to more than a group of columns.
+    @Override
+    public boolean encodesWholeRows() {
+        return !(grid.granularity() instanceof Grid.Granularity.Group);
     }
 
     @Override
+    public Optional<Decoder> decoder() {
+        return Optional.of(codes::decode);
+    }
+
+    /// The recipe `plain`, which has a scale from the largest absolute value of a unit and the nearest codes.
+    @Override
+    public Optional<Encoder> encoder(EncoderInputs inputs) {
+        if (!inputs.method().equals(PLAIN) || !GridRecipe.exists(layout)) {
+            return Optional.empty();
+        }
+        return Optional.of(new GridRecipe(layout, codes, inputs.tensorMaximum())::encode);
+    }
+
+    /// Codes and scales, an outer scale taken into these. With an order of columns there are no groups of neighbours to give.
+    @Override
     public Optional<CodeReader> codeReader() {
-        return Optional.of((shape, region, planes, target) -> {
-            int rows = Math.toIntExact(region.rowCount());
-            int columns = Math.toIntExact(region.columnCount());
-            int groupColumns = Math.toIntExact(Math.min(grid.groupColumns(shape), Math.max(1, region.columnCount())));
-            target.resize(rows, columns, groupColumns, false);
-            for (int row = 0; row < rows; row++) {
-                long bit = firstBit(shape, region, row);
-                for (int column = 0; column < columns; column++) {
-                    target.codes()[row * columns + column] = (byte) level(planes[0], bit + (long) column * packing.bits());
-                }
-            }
-            float[] scales = scales(planes[1]);
-            for (int i = 0; i < rows * target.groups(); i++) {
-                target.scales()[i] = perTensor() ? scales[0] : scales[i];
-            }
-        });
+        return extra.index() ? Optional.empty() : Optional.of(codes::read);
     }
 
     @Override
     public Optional<CodeWriter> codeWriter() {
-        return Optional.of((shape, region, source, planes) -> {
-            planes[0].fill((byte) 0);
-            int mask = (1 << packing.bits()) - 1;
-            for (int row = 0; row < source.rows(); row++) {
-                long bit = firstBit(shape, region, row);
-                for (int column = 0; column < source.columns(); column++, bit += packing.bits()) {
-                    int level = source.codes()[row * source.columns() + column];
-                    int bits = (packing.offsetBinary() ? level - levels.minimum() : level) & mask;
-                    or(planes[0], bit >>> 3, bits << (bit & 7));
-                    if ((bit & 7) + packing.bits() > 8) {
-                        or(planes[0], (bit >>> 3) + 1, bits >>> 8 - (bit & 7));
-                    }
-                }
-            }
-            int count = perTensor() ? 1 : source.rows() * source.groups();
-            scaleEncoding.encoder(EncoderInputs.PLAIN).orElseThrow().encode(Shape.of(count), Region.all(Shape.of(count)), source.scales(),
-                    0,
-                    new MemorySegment[] {planes[1]});
-            float[] rounded = scales(planes[1]);
-            for (int i = 0; i < count; i++) {
-                if (Float.isInfinite(rounded[i]) && !Float.isInfinite(source.scales()[i])) {
-                    throw new ArithmeticException("a scale of " + source.scales()[i] + " passes the largest " + grid.scale());
-                }
-            }
-        });
+        boolean writable = !extra.index() && !extra.outer() && DenseEncoding.of(grid.scale()).encoder(EncoderInputs.PLAIN).isPresent();
+        return writable ? Optional.of(this::write) : Optional.empty();
     }
 
-    private static void or(MemorySegment segment, long offset, int bits) {
-        segment.set(ValueLayout.JAVA_BYTE, offset, (byte) (segment.get(ValueLayout.JAVA_BYTE, offset) | bits));
+    private void write(Shape shape, Region region, Codes source, MemorySegment[] planes) {
+        codes.write(shape, region, source, planes);
     }
 
-    /// A grid of the same granularity with levels among these moves in; its scales round when their type is wider.
+    /// Codes of a grid with levels among these move in when none of the groups here spans two of its scales; scales round when their type is
+    /// wider.
     @Override
     public Carriage carries(Grid other, Shape shape) {
-        if (!(other.levels() instanceof Grid.Levels.Range range) || !levels.contains(range) || other.zero() != Grid.Zero.NONE
-                || !other.granularity().equals(grid.granularity()) || other.signedScale() && !grid.signedScale()) {
+        boolean levelsFit = switch (grid.levels()) {
+            case Grid.Levels.Range range -> other.levels() instanceof Grid.Levels.Range others && range.contains(others);
+            case Grid.Levels.Table table -> other.levels() instanceof Grid.Levels.Table others && table.values().equals(others.values());
+        };
+        if (!levelsFit || codeWriter().isEmpty() || other.zero() != grid.zero() || other.signedScale() && !grid.signedScale()
+                || !within(other.granularity(), shape)) {
             return Carriage.NO;
         }
-        if (other.scale().exactIn(grid.scale())) {
+        DenseType scale = other.outer() ? DenseType.F32 : other.scale();
+        if (scale.exactIn(grid.scale())) {
             return Carriage.EXACT;
         }
         return switch (grid.scale()) {
@@ -252,6 +178,36 @@ public final class GridEncoding implements Encoding {
             case BF16 -> Carriage.scalesRound(0x1p-8);
             case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Carriage.NO;
         };
+    }
+
+    /// Whether all elements that share a scale here share one there.
+    private boolean within(Grid.Granularity other, Shape shape) {
+        if (other.equals(grid.granularity())) {
+            return true;
+        }
+        long here = grid.groupColumns(shape);
+        return switch (grid.granularity()) {
+            case Grid.Granularity.Tensor() -> false;
+            case Grid.Granularity.Row() -> other instanceof Grid.Granularity.Tensor
+                    || other instanceof Grid.Granularity.Group(int size) && size >= shape.columns();
+            case Grid.Granularity.Group _ -> switch (other) {
+                case Grid.Granularity.Tensor(),Grid.Granularity.Row() -> true;
+                case Grid.Granularity.Group(int size) -> size % here == 0 || size >= shape.columns();
+                case Grid.Granularity.Block(int _, int columns) -> columns % here == 0 || columns >= shape.columns();
+            };
+            case Grid.Granularity.Block _ -> other instanceof Grid.Granularity.Tensor;
+        };
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof GridEncoding encoding && name.equals(encoding.name) && grid.equals(encoding.grid)
+                && packing.equals(encoding.packing) && extra.equals(encoding.extra);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(name, grid, packing, extra);
     }
 
     @Override

@@ -15,6 +15,25 @@ public final class SmallFloats {
         return bits < 0 ? -magnitude : magnitude;
     }
 
+    /// The nearest E4M3 of a number, ties to even, 448 for all that are larger; a NaN stays one.
+    public static byte toE4m3(float value) {
+        int sign = Float.floatToRawIntBits(value) >>> 24 & 0x80;
+        float magnitude = Math.abs(value);
+        if (Float.isNaN(value)) {
+            return (byte) (sign | 0x7f);
+        }
+        if (magnitude >= 464) {
+            return (byte) (sign | 0x7e);
+        }
+        // Below 2^-6 the spacing is 2^-9; adding a number whose own spacing that is rounds to it.
+        if (magnitude < 0x1p-6f) {
+            return (byte) (sign | (int) ((magnitude + 0x1p14f - 0x1p14f) * 0x1p9f));
+        }
+        int bits = Float.floatToRawIntBits(magnitude);
+        int rounded = bits + 0x7ffff + (bits >>> 20 & 1) >>> 20;
+        return (byte) (sign | Math.min(rounded - (120 << 3), 0x7e));
+    }
+
     /// OCP E5M2: bias 15, the upper byte of half precision.
     public static float e5m2(byte bits) {
         return Float.float16ToFloat((short) (bits << 8));

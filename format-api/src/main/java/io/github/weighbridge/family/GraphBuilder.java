@@ -64,6 +64,15 @@ public final class GraphBuilder {
         ownerRoles.put(scale.name(), Role.KV_SCALE);
     }
 
+    /// Adds a stored tensor that belongs to another and is no weight: the zero point of a static activation.
+    ///
+    /// @param of name of the tensor with the weights
+    public void addBeside(StoredTensor tensor, String of, Role role) {
+        stored.add(tensor);
+        owners.put(tensor.name(), of);
+        ownerRoles.put(tensor.name(), role);
+    }
+
     /// The graph of a checkpoint that no family describes: each stored tensor is a weight of its own.
     ///
     /// @throws CheckpointFormatException when two tensors have one name
@@ -74,7 +83,9 @@ public final class GraphBuilder {
                         View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
                         Optional.ofNullable(outputScales.get(tensor.name()))))
                 .toList();
-        return new Result(new TensorGraph(stored, Map.of(), weights), List.of());
+        Map<String, Identity> identities = new HashMap<>();
+        ownerRoles.forEach((name, role) -> identities.put(name, new Identity(role, Identity.NONE.component(), Identity.NO_LAYER)));
+        return new Result(new TensorGraph(stored, identities, weights), List.of());
     }
 
     /// The graph of a checkpoint of a family.

@@ -6,6 +6,7 @@ import io.github.weighbridge.encoding.Decoder;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid;
 import io.github.weighbridge.encoding.OpaqueEncoding;
+import io.github.weighbridge.encoding.Plane;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
@@ -160,12 +161,14 @@ public final class ViewReader implements AutoCloseable {
         if (view instanceof View.Stored(StoredTensor tensor)) {
             return tensor.encoding().equals(encoding);
         }
-        return !(encoding instanceof OpaqueEncoding) && copiesRows(view, encoding);
+        boolean saysShape = encoding.planes().stream().anyMatch(plane -> plane.kind() == Plane.Kind.SHAPE);
+        return !(encoding instanceof OpaqueEncoding) && !saysShape && copiesRows(view, encoding);
     }
 
     private static boolean copiesRows(View view, Encoding encoding) {
         // A scale that all rows share can follow one run of rows, not several.
-        boolean oneScale = encoding.grid(view.shape()).filter(grid -> grid.granularity() instanceof Grid.Granularity.Tensor).isPresent();
+        boolean oneScale = encoding.grid(view.shape())
+                .filter(grid -> grid.granularity() instanceof Grid.Granularity.Tensor || grid.outer()).isPresent();
         return switch (view) {
             case View.Stored(StoredTensor tensor) -> tensor.encoding().equals(encoding) && encoding.rowUnit(tensor.shape()) == 1;
             case View.Slice(View of, int axis, long begin, long end) -> copiesRows(of, encoding)

@@ -25,6 +25,7 @@ record Failure(int code, String line) {
     static final int BAD_FILE = 3;
     static final int POLICY = 4;
     static final int INPUT_OUTPUT = 5;
+    static final int DIFFERENT = 6;
 
     /// Wrong usage.
     ///

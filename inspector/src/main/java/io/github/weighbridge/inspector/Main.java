@@ -30,6 +30,8 @@ public final class Main {
         COMMANDS.put("inspect", InspectCommand::new);
         COMMANDS.put("plan", PlanCommand::new);
         COMMANDS.put("convert", ConvertCommand::new);
+        COMMANDS.put("diff", DiffCommand::new);
+        COMMANDS.put("verify", VerifyCommand::new);
         COMMANDS.put("formats", FormatsCommand::new);
         COMMANDS.put("policies", PoliciesCommand::new);
         COMMANDS.put("demo", DemoCommand::new);
@@ -93,7 +95,12 @@ public final class Main {
             if (session.out().checkError()) {
                 throw new IOException("standard output: could not be written");
             }
-            return Failure.NONE;
+            Optional<Failure> outcome = action.flatMap(Action::outcome);
+            if (outcome.isPresent()) {
+                session.err().println(outcome.get().line());
+                session.err().flush();
+            }
+            return outcome.map(Failure::code).orElse(Failure.NONE);
         } catch (ParameterException e) {
             place = e.getCommandLine().getCommandSpec().qualifiedName();
             return fail(Failure.usage(place, message(e)), e, stackTrace, session);

@@ -36,6 +36,11 @@ final class Progress implements LongConsumer, AutoCloseable {
     static Progress of(ConversionPlan plan, Session session) {
         long total = plan.files().stream().flatMap(file -> file.pieces().stream())
                 .mapToLong(piece -> piece instanceof Piece.Padding ? 0 : piece.length()).sum();
+        return of(total, session);
+    }
+
+    /// The progress of reading so many bytes.
+    static Progress of(long total, Session session) {
         return new Progress(session.screen().progress(), session.err(), session.screen().width(), total);
     }
 

@@ -240,7 +240,8 @@ final class Report {
         table(cache);
     }
 
-    private void findings(List<Finding> findings) {
+    /// Prints findings, if there are any.
+    void findings(List<Finding> findings) {
         if (findings.isEmpty()) {
             return;
         }

@@ -9,7 +9,8 @@ import picocli.CommandLine.ScopeType;
         description = "Reads AI model checkpoints, weighs them exactly, and converts them without loss that can be avoided.",
         synopsisSubcommandLabel = "COMMAND",
         footer = {"", "Exit codes: 0 done; 1 a defect of ours; 2 wrong usage; 3 the input file is bad;",
-            "4 the target format cannot meet the policy; 5 reading or writing failed."})
+            "4 the target format cannot meet the policy; 5 reading or writing failed;",
+            "6 diff or verify found a difference beyond the tolerance, or what was asked does not fit."})
 @SuppressWarnings("UnusedVariable") // the annotations are what matters
 final class RootCommand {
     @Option(names = {"-h", "--help"}, usageHelp = true, scope = ScopeType.INHERIT, description = "Show this help.") private boolean help;

@@ -15,6 +15,7 @@ import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /// Safetensors files, and the Hugging Face folders they usually lie in.
 public final class SafetensorsFormat implements Format {
@@ -46,7 +47,8 @@ public final class SafetensorsFormat implements Format {
         return true;
     }
 
-    /// A folder with safetensors files is probably meant; a file begins with the length of a JSON object that follows it.
+    /// A folder with safetensors files is probably meant; a file begins with the length of a JSON object that follows it. Where config.json names a
+    /// kind of quantisation that another format may know, a file is no more certain than a folder.
     @Override
     public Claim probe(Source source) throws IOException {
         if (source.file().isEmpty()) {
@@ -61,7 +63,11 @@ public final class SafetensorsFormat implements Format {
             }
             byte[] head = file.readBytes(0, LENGTH_BYTES + 1);
             boolean object = head[LENGTH_BYTES] == '{' && head[7] == 0 && head[6] == 0 && head[5] == 0;
-            return object ? named ? Claim.CERTAIN : Claim.POSSIBLE : named ? Claim.POSSIBLE : Claim.NO;
+            if (!object || !named) {
+                return object || named ? Claim.POSSIBLE : Claim.NO;
+            }
+            Optional<String> method = HuggingFaceFolder.quantizationMethod(source, ReadOptions.defaults());
+            return method.isEmpty() || method.get().equals(GemmaQuantization.METHOD) ? Claim.CERTAIN : Claim.POSSIBLE;
         }
     }
 

@@ -247,7 +247,7 @@ final class SafetensorsTarget implements Target {
         for (String name : source.documents().names()) {
             ByteSource document = source.documents().get(name).orElseThrow();
             layout.beginFile(name, false);
-            Optional<Value.Fields> config = name.equals(SafetensorsReader.CONFIG) ? changedConfig(document, assignment) : Optional.empty();
+            Optional<Value.Fields> config = name.equals(HuggingFaceFolder.CONFIG) ? changedConfig(document, assignment) : Optional.empty();
             if (config.isPresent()) {
                 layout.rendered(Blob.of(Json.prettyBytes(config.get())));
             } else {

@@ -1,0 +1,50 @@
+package io.github.weighbridge.compressedtensors;
+
+import io.github.weighbridge.compressedtensors.config.QuantizationConfig;
+import io.github.weighbridge.io.Source;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.safetensors.HuggingFaceFolder;
+import io.github.weighbridge.safetensors.file.SafetensorsIndex;
+import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.ReadOptions;
+import java.io.IOException;
+
+/// Hugging Face folders whose weights compressed-tensors has quantised.
+public final class CompressedTensorsFormat implements Format {
+    /// The format's word.
+    public static final String NAME = QuantizationConfig.METHOD;
+
+    private static final String EXTENSION = ".safetensors";
+
+    /// For the service loader.
+    public CompressedTensorsFormat() {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public String description() {
+        return "Hugging Face folders quantised by compressed-tensors, as vLLM loads them";
+    }
+
+    @Override
+    public boolean reads() {
+        return true;
+    }
+
+    /// A folder with safetensors files, or one of these files, whose config.json names the method.
+    @Override
+    public Claim probe(Source source) throws IOException {
+        boolean tensors = source.file().isPresent() ? source.file().get().endsWith(EXTENSION)
+                : source.tree().has(SafetensorsIndex.FILE) || source.tree().files().stream().anyMatch(file -> file.endsWith(EXTENSION));
+        return tensors && HuggingFaceFolder.quantizationMethod(source, ReadOptions.defaults()).filter(NAME::equals).isPresent()
+                ? Claim.CERTAIN : Claim.NO;
+    }
+
+    @Override
+    public Checkpoint open(Source source, ReadOptions options) throws IOException {
+        return CompressedTensorsReader.open(source, options);
+    }
+}

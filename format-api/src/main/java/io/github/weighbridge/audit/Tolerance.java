@@ -1,0 +1,72 @@
+package io.github.weighbridge.audit;
+
+import io.github.weighbridge.scan.ErrorSums;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/// How far weights may be from those they were made of. All limits that are set must be kept.
+///
+/// @param maxAbs largest absolute error
+/// @param rmse root of the mean square error
+/// @param snrDb least signal to noise, in decibels
+/// @param cosine least cosine of the angle between both
+/// @param exact least share of values that are equal
+public record Tolerance(OptionalDouble maxAbs, OptionalDouble rmse, OptionalDouble snrDb, OptionalDouble cosine, OptionalDouble exact) {
+    /// No limits.
+    public static final Tolerance NONE =
+            new Tolerance(OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(),
+                    OptionalDouble.empty());
+
+    /// Words of the limits.
+    public static final List<String> WORDS = List.of("max_abs", "rmse", "snr_db", "cosine", "exact");
+
+    /// Whether there is no limit.
+    public boolean isEmpty() {
+        return equals(NONE);
+    }
+
+    /// A copy with another limit.
+    ///
+    /// @param word one of [#WORDS]
+    /// @throws IllegalArgumentException for another word, or a limit that is no number
+    public Tolerance with(String word, double limit) {
+        if (Double.isNaN(limit)) {
+            throw new IllegalArgumentException(word + " is no number");
+        }
+        OptionalDouble set = OptionalDouble.of(limit);
+        return switch (word) {
+            case "max_abs" -> new Tolerance(set, rmse, snrDb, cosine, exact);
+            case "rmse" -> new Tolerance(maxAbs, set, snrDb, cosine, exact);
+            case "snr_db" -> new Tolerance(maxAbs, rmse, set, cosine, exact);
+            case "cosine" -> new Tolerance(maxAbs, rmse, snrDb, set, exact);
+            case "exact" -> new Tolerance(maxAbs, rmse, snrDb, cosine, set);
+            default -> throw new IllegalArgumentException("\"" + word + "\" is none of " + String.join(", ", WORDS));
+        };
+    }
+
+    /// The limits that sums break, in words; empty when none.
+    public Optional<String> broken(ErrorSums sums) {
+        List<String> broken = new ArrayList<>();
+        above("max_abs", sums.maxAbs(), maxAbs, broken);
+        above("rmse", sums.rmse(), rmse, broken);
+        below("snr_db", sums.snrDb(), snrDb, broken);
+        below("cosine", sums.cosine(), cosine, broken);
+        below("exact", sums.exact(), exact, broken);
+        return broken.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", broken));
+    }
+
+    private static void above(String word, double found, OptionalDouble limit, List<String> broken) {
+        if (limit.isPresent() && !(found <= limit.getAsDouble())) {
+            broken.add(String.format(Locale.ROOT, "%s %.4g above %.4g", word, found, limit.getAsDouble()));
+        }
+    }
+
+    private static void below(String word, double found, OptionalDouble limit, List<String> broken) {
+        if (limit.isPresent() && !(found >= limit.getAsDouble())) {
+            broken.add(String.format(Locale.ROOT, "%s %.4g below %.4g", word, found, limit.getAsDouble()));
+        }
+    }
+}
