@@ -22,10 +22,20 @@ final class AuditText {
     private AuditText() {}
 
     static void write(Audited audited, AuditOptions options, PrintStream out) {
-        write(audited, options, Map.of(), out);
+        write(audited, options, Map.of(), Value.Fields.EMPTY, out);
+    }
+
+    /// @param more fields after those of the audit
+    static void write(Audited audited, AuditOptions options, Value.Fields more, PrintStream out) {
+        write(audited, options, Map.of(), more, out);
     }
 
     static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
+        write(audited, options, grids, Value.Fields.EMPTY, out);
+    }
+
+    private static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, Value.Fields more,
+            PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
         Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false),
                 new AuditOptions(false, options.contexts(), options.cacheTypes()));
@@ -34,6 +44,9 @@ final class AuditText {
             if (!name.equals(SCHEMA) && !name.equals(TENSORS)) {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
+        }
+        for (Map.Entry<String, Value> field : more.fields().entrySet()) {
+            report = report.with(field.getKey(), field.getValue());
         }
         JsonText.write(report, TENSORS, tensors(audited, grids), out);
     }

@@ -1,10 +1,15 @@
 package io.github.weighbridge.inspector;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Numbers as reports write them and options read them, the same in every country.
 final class Numbers {
+    private static final Pattern SIZE = Pattern.compile("(\\d{1,19}(?:\\.\\d{1,9})?)\\s*([KMGT]iB|[kMGT]B|)");
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     /// Longest context that is worth a question; above it, products of sizes could pass 2^63.
     private static final long LONGEST_CONTEXT = 1L << 31;
@@ -62,5 +67,18 @@ final class Numbers {
         }
         long number = Long.parseLong(digits) << shift;
         return number >= 1 && number <= LONGEST_CONTEXT ? Optional.of(number) : Optional.empty();
+    }
+
+    /// A size: a number of bytes, or with a unit of 1024 (KiB, MiB, GiB, TiB) or 1000 (kB, MB, GB, TB).
+    static Optional<Long> bytes(String text) {
+        Matcher size = SIZE.matcher(text.strip());
+        if (!size.matches()) {
+            return Optional.empty();
+        }
+        String unit = size.group(2);
+        int power = unit.isEmpty() ? 0 : 1 + "kmgt".indexOf(Character.toLowerCase(unit.charAt(0)));
+        BigDecimal factor = BigDecimal.valueOf(unit.endsWith("iB") ? 1024 : 1000).pow(power);
+        BigDecimal bytes = new BigDecimal(size.group(1)).multiply(factor).setScale(0, RoundingMode.DOWN);
+        return bytes.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0 ? Optional.empty() : Optional.of(bytes.longValueExact());
     }
 }
