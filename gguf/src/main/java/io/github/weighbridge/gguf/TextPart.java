@@ -174,5 +174,6 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         tokenizer.forEach(builder::put);
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
         builder.putU32(GeneralKeys.FILE_TYPE, made.fileType());
+        RecordKeys.add(request, builder);
     }
 }

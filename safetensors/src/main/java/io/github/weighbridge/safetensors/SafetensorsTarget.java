@@ -46,6 +46,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /// A folder of plain numbers in Hugging Face's form: every tensor dense, shards with an index, config.json and all other documents carried over.
 ///
@@ -60,17 +62,18 @@ final class SafetensorsTarget implements Target {
     private final List<TargetTensor> tensors;
     private final List<Finding> findings;
     private final Set<String> strip;
+    private final Map<String, String> record;
     private final long shardBytes;
     private final Limits limits;
 
     private SafetensorsTarget(Checkpoint source, Architecture architecture, List<TargetTensor> tensors, List<Finding> findings,
-            Set<String> strip,
-            long shardBytes, Limits limits) {
+            Set<String> strip, Map<String, String> record, long shardBytes, Limits limits) {
         this.source = source;
         this.architecture = architecture;
         this.tensors = List.copyOf(tensors);
         this.findings = List.copyOf(findings);
         this.strip = strip;
+        this.record = record;
         this.shardBytes = shardBytes;
         this.limits = limits;
     }
@@ -96,7 +99,23 @@ final class SafetensorsTarget implements Target {
             shardBytes = Long.parseLong(asked.get());
         }
         List<TargetTensor> tensors = tensors(source, family.flatMap(f -> f.dialect(Dialect.HUGGING_FACE)), kept, findings);
-        return new SafetensorsTarget(source, architecture, tensors, findings, strip, shardBytes, request.limits());
+        return new SafetensorsTarget(source, architecture, tensors, findings, strip, record(request), shardBytes, request.limits());
+    }
+
+    /// Texts for `__metadata__`: what was taken out of the model, the cache it is meant for, and notes. Empty where nothing was asked of the kind.
+    private static Map<String, String> record(TargetRequest request) {
+        Map<String, String> record = new LinkedHashMap<>();
+        if (!request.strip().isEmpty()) {
+            record.put("weighbridge.stripped", String.join(",", new TreeSet<>(request.strip())));
+        }
+        request.option(TargetRequest.CACHE_SLIDING).ifPresent(type -> record.put("weighbridge.kv_cache.sliding", type));
+        request.option(TargetRequest.CACHE_FULL).ifPresent(type -> record.put("weighbridge.kv_cache.full", type));
+        new TreeMap<>(request.options()).forEach((word, text) -> {
+            if (word.startsWith(TargetRequest.NOTE)) {
+                record.put("weighbridge." + word, text);
+            }
+        });
+        return record;
     }
 
     private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, List<Weight> kept, List<Finding> findings) {
@@ -212,7 +231,7 @@ final class SafetensorsTarget implements Target {
             entries.add(new SafetensorsLayout.Tensor(tensor.name(), type(assignment.of(tensor).encoding()), tensor.shape()));
             parameters += tensor.shape().elements();
         }
-        SafetensorsShards shards = SafetensorsShards.plan(entries, Map.of(), shardBytes, OptionalLong.of(parameters));
+        SafetensorsShards shards = SafetensorsShards.plan(entries, record, shardBytes, OptionalLong.of(parameters));
         LayoutBuilder layout = new LayoutBuilder();
         for (SafetensorsShards.Planned planned : shards.files()) {
             layout.beginFile(planned.file(), true);

@@ -1,0 +1,138 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.Footprint;
+import io.github.weighbridge.convert.Planned;
+import io.github.weighbridge.convert.Planner;
+import io.github.weighbridge.fixtures.Gemma4Fixture;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Size;
+import io.github.weighbridge.io.Source;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Component;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.plan.Job;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.file.PolicyFiles;
+import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.Formats;
+import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.ReadOptions;
+import io.github.weighbridge.spi.TargetRequest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/// What presets make of the released models, to the byte. Their weights are not read: sizes follow from headers.
+class PresetsTest {
+    /// Elements of the embedding table, and what Q2_K takes for 256.
+    private static final long E2B_EMBEDDING = 262_144L * 1536;
+    private static final long E4B_EMBEDDING = 262_144L * 2560;
+    private static final long ROPE_FREQUENCIES = 256L * Float.BYTES;
+
+    private static Checkpoint open(Gemma4Size size) throws IOException {
+        return Formats.installed().open(new Source(size.name(), Gemma4Fixture.virtual(size.name(), Gemma4Options.of(size)), Optional.empty()),
+                ReadOptions.defaults());
+    }
+
+    private static Format format(String name) {
+        return Formats.installed().byName(name).orElseThrow();
+    }
+
+    /// The bits of the published checkpoints (Google's quantization_config of both, first match wins).
+    private static int published(Gemma4Size size, Identity identity) {
+        boolean small = size == Gemma4Size.E2B;
+        String role = identity.role().word();
+        if (identity.component().equals(Component.TOKEN_EMBEDDING) || identity.component().equals(Component.OUTPUT_HEAD)) {
+            return 2;
+        }
+        if (identity.component().equals(Component.PER_LAYER_EMBEDDING)) {
+            return small ? 4 : 2;
+        }
+        if (!identity.component().equals(Component.TEXT_DECODER)) {
+            return 0;
+        }
+        return switch (role) {
+            case "ffn_gate", "ffn_up", "ffn_down" -> small && identity.layer() >= 15 ? 2 : 4;
+            case "attention_q", "attention_k", "attention_v", "attention_output" -> 4;
+            case "per_layer_gate", "per_layer_projection" -> 8;
+            case "per_layer_model_projection" -> 16;
+            default -> 32;
+        };
+    }
+
+    /// A BF16 checkpoint with the mobile preset: every tensor has the published width, and the bytes are those of a mobile checkpoint whose codes
+    /// are carried, less the head that a tied model does not store (in Q2_K), with the rotary factors that GGUF adds.
+    @ParameterizedTest
+    @EnumSource(names = {"E2B", "E4B"})
+    void mobileInGguf(Gemma4Size size) throws IOException, PolicyException {
+        try (Checkpoint checkpoint = open(size)) {
+            Planned planned = Planner.prepare(checkpoint, format("gguf"), PolicyFiles.preset("gemma4-mobile").orElseThrow(),
+                    TargetRequest.named("mobile.gguf"));
+            for (Job job : planned.plan().jobs()) {
+                Identity identity = planned.plan().identities().get(job.target().name());
+                assertThat(job.target().encoding().codeBits()).as(job.target().name()).isEqualTo(published(size, identity));
+            }
+            long carried = size == Gemma4Size.E2B ? 2_410_427_532L : 3_669_274_792L;
+            long head = (size == Gemma4Size.E2B ? E2B_EMBEDDING : E4B_EMBEDDING) / 256 * 84;
+            assertThat(Footprint.of(Audited.of(planned.plan())).tensorBytes()).isEqualTo(carried - head + ROPE_FREQUENCIES);
+            assertThat(planned.plan().findings()).noneMatch(finding -> finding.code().equals("fallback"));
+            assertThat(planned.decision().outcomes()).filteredOn(outcome -> outcome.rule().startsWith("gemma4-mobile rule"))
+                    .filteredOn(outcome -> outcome.tensors() == 0).as("encoders have no place in a text GGUF").hasSize(4);
+        }
+    }
+
+    /// The page about presets says what they make of E2B. To write it anew: `-Dweighbridge.write=true`.
+    @Test
+    void thePageIsTrue() throws IOException {
+        StringBuilder page = new StringBuilder("""
+                # Presets
+
+                What `--policy NAME` makes of Gemma 4 E2B in BF16 (2011 tensors, 10 246 621 918 bytes), to the byte: the length of the files with tensors, of
+                which so much is tensors, and the bits of a parameter. The tokenizer is the fixture's, 262 144 entries like the real one, of other words. This page
+                is held true by `PresetsTest`. "refused" means exit code 4, with the reason.
+                """);
+        for (String format : List.of("gguf", "safetensors")) {
+            page.append("\n## ").append(format).append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
+            for (String name : PolicyFiles.presets()) {
+                try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
+                    page.append("| `").append(name).append("` | ").append(row(checkpoint, format, PolicyFiles.preset(name).orElseThrow()))
+                            .append(" |\n");
+                }
+            }
+        }
+        page.append("\n## What they are for\n\n");
+        for (String name : PolicyFiles.presets()) {
+            page.append("- `").append(name).append("`: ").append(PolicyFiles.preset(name).orElseThrow().description()).append('\n');
+        }
+        Path file = Path.of(System.getProperty("weighbridge.root"), "docs/presets.md");
+        if (Boolean.getBoolean("weighbridge.write")) {
+            Files.writeString(file, page);
+        }
+        assertThat(Files.readString(file)).isEqualTo(page.toString());
+    }
+
+    private static String row(Checkpoint checkpoint, String format, Policy policy) throws IOException {
+        try {
+            Planned planned = Planner.prepare(checkpoint, format(format), policy, TargetRequest.named("model." + format));
+            Audited audited = Audited.of(planned.plan());
+            Footprint footprint = Footprint.of(audited);
+            Set<String> encodings = new java.util.TreeSet<>();
+            planned.plan().jobs().stream().map(Job::target).filter(tensor -> tensor.shape().rank() > 1)
+                    .forEach(tensor -> encodings.add(tensor.encoding().name()));
+            return Numbers.grouped(audited.bytes()) + " | " + Numbers.grouped(footprint.tensorBytes()) + " | "
+                    + String.format(java.util.Locale.ROOT, "%.3f", footprint.bitsPerWeight()) + " | " + String.join(", ", encodings);
+        } catch (PolicyException e) {
+            String message = e.getMessage();
+            return "refused | | | " + message.replace("|", "\\|");
+        }
+    }
+}
