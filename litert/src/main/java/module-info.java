@@ -8,7 +8,13 @@ module io.github.weighbridge.litert {
     requires static jdk.incubator.vector;
 
     exports io.github.weighbridge.litert;
+    exports io.github.weighbridge.litert.encoding;
     exports io.github.weighbridge.litert.file;
     exports io.github.weighbridge.litert.file.proto;
+    exports io.github.weighbridge.litert.graph;
     exports io.github.weighbridge.litert.tflite;
+    exports io.github.weighbridge.litert.tflite.write;
+
+    provides io.github.weighbridge.spi.Format with io.github.weighbridge.litert.LitertlmFormat, io.github.weighbridge.litert.TaskFormat,
+            io.github.weighbridge.litert.TfliteFormat;
 }

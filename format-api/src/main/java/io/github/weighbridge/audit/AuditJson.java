@@ -42,7 +42,7 @@ public final class AuditJson {
         if (options.tensors() || audited.planned()) {
             report.put("tensors", list(audited.tensors(), (AuditedTensor tensor) -> tensor(tensor, grids)));
         }
-        report.put("memory", memory(audited.architecture(), footprint, options));
+        report.put("memory", memory(audited, options));
         report.put("findings", list(audited.findings(), AuditJson::finding));
         return report.fields();
     }
@@ -116,19 +116,52 @@ public final class AuditJson {
         return result.fields();
     }
 
-    private static Value memory(Architecture architecture, Footprint footprint, AuditOptions options) {
-        Ordered memory = new Ordered().put("resident_bytes", Value.of(footprint.memory().residentBytes()))
-                .put("streamable_bytes", Value.of(footprint.memory().streamableBytes()));
-        List<Value> caches = new java.util.ArrayList<>();
-        if (architecture.known()) {
-            for (KeyValueCache.Type type : options.cacheTypesOrDefault()) {
-                for (long context : options.contextsFor(architecture)) {
-                    caches.add(new Ordered().put("context", Value.of(context)).put("type", Value.of(type.word()))
-                            .put("bytes", Value.of(KeyValueCache.bytes(architecture, context, type))).fields());
-                }
-            }
+    private static Value memory(Audited audited, AuditOptions options) {
+        ConversationMemory memory = ConversationMemory.of(audited);
+        Ordered json = new Ordered().put("resident_bytes", Value.of(memory.residentBytes()))
+                .put("streamable_bytes", Value.of(memory.streamableBytes()))
+                .put("streamed_bytes_per_token", Value.of(memory.streamedPerToken())).put("dead_bytes", Value.of(memory.deadBytes()))
+                .put("encoder_bytes", Value.of(memory.encoderBytes())).put("drafter_bytes", Value.of(memory.drafterBytes()));
+        memory.logitsBytes().ifPresent(bytes -> json.put("logits_bytes", Value.of(bytes)));
+        memory.widestActivationBytes().ifPresent(bytes -> json.put("widest_activation_bytes", Value.of(bytes)));
+        json.put("per_layer_input_bytes", Value.of(memory.perLayerInputBytes()));
+        Architecture architecture = audited.architecture();
+        json.put("kv_layers", list(memory.layersWithCache(), AuditJson::cacheLayer));
+        json.put("kv_cache", list(memory.caches(options.contextsFor(architecture), options.cacheTypesOrDefault()), AuditJson::cache));
+        if (options.limit().isPresent()) {
+            json.put("fits", list(options.fits(memory), AuditJson::fit));
         }
-        return memory.put("kv_cache", new Value.Items(caches)).fields();
+        return json.fields();
+    }
+
+    private static Value cacheLayer(Layer layer) {
+        Ordered json = new Ordered().put("layer", Value.of(layer.index())).put("attention", Value.of(layer.attention().word()));
+        if (layer.attention() == Layer.Attention.SLIDING) {
+            json.put("window", Value.of(layer.window()));
+        }
+        return json.put("key_numbers", Value.of((long) layer.keyValueHeads() * layer.keyLength()))
+                .put("value_numbers", Value.of((long) layer.keyValueHeads() * layer.valueLength())).fields();
+    }
+
+    private static Value cache(ConversationMemory.Cache cache) {
+        Ordered json = new Ordered().put("context", Value.of(cache.context())).put("type", Value.of(cache.type().word()))
+                .put("bytes", Value.of(cache.bytes().least()));
+        if (cache.bytes().most() > cache.bytes().least()) {
+            json.put("most_bytes", Value.of(cache.bytes().most()));
+        }
+        if (cache.accounting() != Accounting.ARCHITECTURE) {
+            json.put("accounting", Value.of(cache.accounting().word()));
+        }
+        return json.fields();
+    }
+
+    private static Value fit(ConversationMemory.Fit fit) {
+        Ordered json = new Ordered().put("limit", Value.of(fit.limit())).put("type", Value.of(fit.type().word()));
+        if (fit.accounting() != Accounting.ARCHITECTURE) {
+            json.put("accounting", Value.of(fit.accounting().word()));
+        }
+        json.put("streamed", Value.of(fit.streamed()));
+        return json.put("context", fit.context().isPresent() ? Value.of(fit.context().getAsLong()) : new Value.Nothing()).fields();
     }
 
     static Value finding(Finding finding) {

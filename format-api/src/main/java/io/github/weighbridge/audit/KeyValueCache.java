@@ -39,6 +39,11 @@ public final class KeyValueCache {
             return Math.multiplyExact(Math.ceilDiv(count, blockNumbers), blockBytes);
         }
 
+        /// Whether so many numbers fill blocks.
+        boolean fills(long count) {
+            return count % blockNumbers == 0;
+        }
+
         /// The type of a word.
         public static Optional<Type> of(String word) {
             return Arrays.stream(values()).filter(type -> type.word.equalsIgnoreCase(word)).findFirst();

@@ -120,7 +120,7 @@ final class Worker implements AutoCloseable {
     }
 
     private void carry(Job job, Region region, MemorySegment[] outputs) throws IOException, PolicyException {
-        Grid grid = sourceGrid(job.view());
+        Grid grid = ViewReader.codeGrid(job.view()).orElseThrow(() -> new IllegalArgumentException(job.view() + " keeps no codes"));
         CodeWriter writer = job.target().encoding().codeWriter().orElseThrow();
         reader.readCodes(job.view(), region, grid, codes);
         try {
@@ -128,18 +128,6 @@ final class Worker implements AutoCloseable {
         } catch (ArithmeticException e) {
             throw refusal(job, region, e);
         }
-    }
-
-    /// The grid of the first stored tensor below a view that keeps codes; all of them have the same.
-    private static Grid sourceGrid(View view) {
-        return switch (view) {
-            case View.Stored(StoredTensor tensor) -> tensor.encoding().grid(tensor.shape()).orElseThrow();
-            case View.Slice(View of, int _, long _, long _) -> sourceGrid(of);
-            case View.Concat(int _, List<View> parts) -> sourceGrid(parts.getFirst());
-            case View.Swap(View of, int _, long _, long _, long _) -> sourceGrid(of);
-            case View.Reshape(View of, Shape _) -> sourceGrid(of);
-            case View.Mapped _, View.Transpose _, View.Constant _ -> throw new IllegalArgumentException(view + " keeps no codes");
-        };
     }
 
     private void encode(int index, Job job, Region region, ByteRange[] ranges, MemorySegment[] outputs)

@@ -48,4 +48,9 @@ public interface Dialect {
     default String canonicalName(String stored) {
         return stored;
     }
+
+    /// The name that a new file of an architecture gives to a tensor, for a name in [#tensors]: what files of that kind are released with.
+    default String writtenName(String canonical, Architecture architecture) {
+        return canonical;
+    }
 }

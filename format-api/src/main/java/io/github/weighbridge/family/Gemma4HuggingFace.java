@@ -19,6 +19,8 @@ record Gemma4HuggingFace(Family family) implements Dialect {
                     "gemma4_unified_assistant");
     private static final List<String> TEXT_ONLY = List.of("model.embed_tokens", "model.layers.", "model.norm.", "model.per_layer_");
     private static final String QUANTISED_TABLE = ".embedding_quantized";
+    /// What names of the text model begin with in a model that has encoders.
+    private static final String WHOLE = "model.language_model.";
     private static final String TEXT_SUFFIX = "_text";
     /// Parameters that do not belong to the text model.
     private static final Set<String> OF_THE_WHOLE =
@@ -265,13 +267,19 @@ record Gemma4HuggingFace(Family family) implements Dialect {
             return canonicalName(stored.substring(0, stored.length() - QUANTISED_TABLE.length()) + ".weight");
         }
         if (stored.startsWith("language_model.model.")) {
-            return "model.language_model." + stored.substring("language_model.model.".length());
+            return WHOLE + stored.substring("language_model.model.".length());
         }
         for (String top : TEXT_ONLY) {
             if (stored.startsWith(top)) {
-                return "model.language_model." + stored.substring("model.".length());
+                return WHOLE + stored.substring("model.".length());
             }
         }
         return stored;
+    }
+
+    /// Drafters are text models from the ground up, and have no `language_model.` in their names.
+    @Override
+    public String writtenName(String canonical, Architecture architecture) {
+        return Gemma4.isAssistant(architecture) && canonical.startsWith(WHOLE) ? "model." + canonical.substring(WHOLE.length()) : canonical;
     }
 }

@@ -28,8 +28,13 @@ public final class GraphBuilder {
     /// @param findings dead weights, tensors passed through
     public record Result(TensorGraph graph, List<Finding> findings) {}
 
+    /// One of a dialect's tensors, as the checkpoint holds it: a stored tensor, or a view of several.
+    private record Unit(String name, View view, List<StoredTensor> tensors) {}
+
     private final List<CheckpointFile> files;
     private final List<StoredTensor> stored = new ArrayList<>();
+    private final List<Unit> units = new ArrayList<>();
+    private final Map<String, Identity> copies = new LinkedHashMap<>();
     private final Map<String, StoredTensor> inputScales = new HashMap<>();
     private final Map<String, StoredTensor> outputScales = new HashMap<>();
     private final Map<String, String> owners = new LinkedHashMap<>();
@@ -43,11 +48,30 @@ public final class GraphBuilder {
     /// Adds a stored tensor.
     public void add(StoredTensor tensor) {
         stored.add(tensor);
+        units.add(new Unit(tensor.name(), View.of(tensor), List.of(tensor)));
+    }
+
+    /// Adds stored tensors that together are one of the dialect's.
+    ///
+    /// @param name name of that tensor
+    /// @param view its numbers
+    /// @param parts the stored tensors that the view reads
+    public void addParts(String name, View view, List<StoredTensor> parts) {
+        stored.addAll(parts);
+        units.add(new Unit(name, view, List.copyOf(parts)));
+    }
+
+    /// Adds a stored tensor that repeats the numbers of another: it is weighed, and is no weight.
+    ///
+    /// @param identity what it is
+    public void addCopy(StoredTensor tensor, Identity identity) {
+        stored.add(tensor);
+        copies.put(tensor.name(), identity);
     }
 
     /// Adds a stored tensor that is the scale of a static activation before or after the product with another.
     ///
-    /// @param of name of the tensor with the weights
+    /// @param of name of the tensor with the weights, or of the parts that make it up
     public void addActivationScale(StoredTensor scale, String of, boolean input) {
         stored.add(scale);
         (input ? inputScales : outputScales).put(of, scale);
@@ -66,7 +90,7 @@ public final class GraphBuilder {
 
     /// Adds a stored tensor that belongs to another and is no weight: the zero point of a static activation.
     ///
-    /// @param of name of the tensor with the weights
+    /// @param of name of the tensor with the weights, or of the parts that make it up
     public void addBeside(StoredTensor tensor, String of, Role role) {
         stored.add(tensor);
         owners.put(tensor.name(), of);
@@ -77,15 +101,31 @@ public final class GraphBuilder {
     ///
     /// @throws CheckpointFormatException when two tensors have one name
     public Result withoutFamily() throws CheckpointFormatException {
+        return withoutFamily(Map.of());
+    }
+
+    /// The graph of a checkpoint that no family describes, of some of whose tensors it is known what they are.
+    ///
+    /// @param known what tensors are, by name
+    /// @throws CheckpointFormatException when two tensors have one name
+    public Result withoutFamily(Map<String, Identity> known) throws CheckpointFormatException {
         checkNames(Set.of());
-        List<Weight> weights = stored.stream().filter(tensor -> !owners.containsKey(tensor.name()))
-                .map(tensor -> new Weight(tensor.name(), Identity.NONE,
-                        View.of(tensor), List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
-                        Optional.ofNullable(outputScales.get(tensor.name()))))
-                .toList();
-        Map<String, Identity> identities = new HashMap<>();
-        ownerRoles.forEach((name, role) -> identities.put(name, new Identity(role, Identity.NONE.component(), Identity.NO_LAYER)));
+        Map<String, Identity> identities = new HashMap<>(known);
+        List<Weight> weights = new ArrayList<>();
+        for (Unit unit : units) {
+            weights.add(weight(unit.name(), known.getOrDefault(unit.name(), Identity.NONE), unit.view(), unit));
+        }
+        identities.putAll(copies);
+        identifyOwned(identities);
         return new Result(new TensorGraph(stored, identities, weights), List.of());
+    }
+
+    /// Scales belong where the tensors belong that they stand beside.
+    private void identifyOwned(Map<String, Identity> identities) {
+        owners.forEach((name, owner) -> {
+            Identity of = identities.getOrDefault(owner, Identity.NONE);
+            identities.put(name, new Identity(java.util.Objects.requireNonNull(ownerRoles.get(name)), of.component(), of.layer()));
+        });
     }
 
     /// The graph of a checkpoint of a family.
@@ -107,37 +147,35 @@ public final class GraphBuilder {
         List<String> dead = new ArrayList<>();
         List<String> passed = new ArrayList<>();
         Set<String> found = HashSet.newHashSet(specs.size());
-        for (StoredTensor tensor : stored) {
-            if (owners.containsKey(tensor.name())) {
-                continue;
-            }
-            String canonical = dialect.canonicalName(tensor.name());
+        for (Unit unit : units) {
+            StoredTensor tensor = unit.tensors().getFirst();
+            String canonical = dialect.canonicalName(unit.name());
             TensorSpec spec = byName.get(canonical);
             if (spec == null) {
                 if (!passUnknown) {
-                    throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                    throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + unit.name() + "\"",
                             "a name that no rule of " + architecture.name() + " (" + architecture.family() + ") knows",
                             "a tensor of that architecture, or the option to pass unknown tensors through");
                 }
-                passed.add(tensor.name());
-                weights.add(weight(tensor.name(), Identity.NONE, View.of(tensor), tensor));
+                passed.add(unit.name());
+                weights.add(weight(unit.name(), Identity.NONE, unit.view(), unit));
                 continue;
             }
             if (!found.add(canonical)) {
-                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + tensor.name() + "\"",
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + unit.name() + "\"",
                         "a second tensor for " + canonical, "one");
             }
-            if (!withoutLeadingOnes(tensor.shape()).equals(withoutLeadingOnes(spec.holding().shape()))) {
-                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + tensor.name() + "\"",
-                        tensor.shape(),
+            Shape shape = unit.view().shape();
+            if (!withoutLeadingOnes(shape).equals(withoutLeadingOnes(spec.holding().shape()))) {
+                throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + unit.name() + "\"", shape,
                         spec.holding().shape() + " as the hyper-parameters demand");
             }
-            identities.put(tensor.name(), spec.identity());
+            unit.tensors().forEach(part -> identities.put(part.name(), spec.identity()));
             if (spec.presence() == TensorSpec.Presence.DEAD) {
-                dead.add(tensor.name());
+                dead.add(unit.name());
             }
-            spec.holding().split(View.reshape(View.of(tensor), spec.holding().shape()),
-                    (key, view) -> weights.add(weight(key, identityOf(spec, key), view, tensor)));
+            spec.holding().split(View.reshape(unit.view(), spec.holding().shape()),
+                    (key, view) -> weights.add(weight(key, identityOf(spec, key), view, unit)));
         }
         for (TensorSpec spec : specs) {
             if (complete && spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty()
@@ -147,10 +185,8 @@ public final class GraphBuilder {
                                 + ") needs");
             }
         }
-        owners.forEach((name, owner) -> {
-            Identity of = identities.getOrDefault(owner, Identity.NONE);
-            identities.put(name, new Identity(java.util.Objects.requireNonNull(ownerRoles.get(name)), of.component(), of.layer()));
-        });
+        identities.putAll(copies);
+        identifyOwned(identities);
         List<Finding> findings = new ArrayList<>();
         if (!dead.isEmpty()) {
             findings.add(Finding.info("dead-weights",
@@ -187,9 +223,9 @@ public final class GraphBuilder {
         return new Identity(role, spec.identity().component(), spec.identity().layer());
     }
 
-    private Weight weight(String key, Identity identity, View view, StoredTensor tensor) {
-        return new Weight(key, identity, view, List.of(tensor), Optional.ofNullable(inputScales.get(tensor.name())),
-                Optional.ofNullable(outputScales.get(tensor.name())));
+    private Weight weight(String key, Identity identity, View view, Unit unit) {
+        return new Weight(key, identity, view, unit.tensors(), Optional.ofNullable(inputScales.get(unit.name())),
+                Optional.ofNullable(outputScales.get(unit.name())));
     }
 
     private String file(StoredTensor tensor) {

@@ -18,7 +18,9 @@ import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Evaluates views: reads the bytes that a region needs and turns them into numbers, codes or a copy of bytes.
 ///
@@ -66,6 +68,21 @@ public final class ViewReader implements AutoCloseable {
                 }
             }
             case View.Transpose(View of, List<Integer> order) -> transpose(of, order, view.shape(), region, target, offset);
+            case View.Concat(int axis, List<View> parts) when axis == view.shape().rank() - 1 && region.rowCount() > 1 -> {
+                int columns = Math.toIntExact(region.columnCount());
+                int rows = Math.toIntExact(region.rowCount());
+                int at = offset;
+                for (View part : parts) {
+                    // Each part in one go: row by row, every run would be a read of its own.
+                    int width = Math.toIntExact(part.shape().columns());
+                    float[] block = new float[Math.multiplyExact(rows, width)];
+                    read(part, Region.rows(part.shape(), region.rowBegin(), region.rowEnd()), block, 0);
+                    for (int row = 0; row < rows; row++) {
+                        System.arraycopy(block, row * width, target, at + row * columns, width);
+                    }
+                    at += width;
+                }
+            }
             case View.Slice _, View.Concat _, View.Swap _, View.Reshape _ -> {
                 int at = offset;
                 for (Run run : Run.of(view, region)) {
@@ -78,7 +95,7 @@ public final class ViewReader implements AutoCloseable {
 
     /// Evaluates a region into codes and scales, for views that keep codes: see [#keepsCodes].
     ///
-    /// @param grid the grid that all stored tensors of the view have
+    /// @param grid the grid of the view: see [#codeGrid]
     public void readCodes(View view, Region region, Grid grid, Codes target) throws IOException {
         long groupColumns = Math.min(grid.groupColumns(view.shape()), Math.max(1, region.columnCount()));
         target.resize(Math.toIntExact(region.rowCount()), Math.toIntExact(region.columnCount()), Math.toIntExact(groupColumns),
@@ -104,9 +121,42 @@ public final class ViewReader implements AutoCloseable {
             at[1] += scales;
             return;
         }
+        if (view instanceof View.Concat(int axis, List<View> parts) && axis == view.shape().rank() - 1 && region.rowCount() > 1) {
+            readParts(parts, region, target, at);
+            return;
+        }
         for (Run run : Run.of(view, region)) {
             readCodes(run.view(), run.region(), piece, target, at);
         }
+    }
+
+    /// Whole rows of parts that lie side by side: each part in one go.
+    private void readParts(List<View> parts, Region region, Codes target, int[] at) throws IOException {
+        int rows = Math.toIntExact(region.rowCount());
+        int columns = Math.toIntExact(region.columnCount());
+        List<Codes> blocks = new ArrayList<>(parts.size());
+        for (View part : parts) {
+            Codes block = new Codes();
+            readCodes(part, Region.rows(part.shape(), region.rowBegin(), region.rowEnd()), codeGrid(part).orElseThrow(), block);
+            blocks.add(block);
+        }
+        int groups = blocks.stream().mapToInt(Codes::groups).sum();
+        int column = at[0];
+        int group = at[1];
+        for (Codes block : blocks) {
+            for (int row = 0; row < rows; row++) {
+                System.arraycopy(block.codes(), row * block.columns(), target.codes(), column + row * columns, block.columns());
+                int to = group + row * groups;
+                System.arraycopy(block.scales(), row * block.groups(), target.scales(), to, block.groups());
+                if (target.zeros().length > 0) {
+                    System.arraycopy(block.zeros(), row * block.groups(), target.zeros(), to, block.groups());
+                }
+            }
+            column += block.columns();
+            group += block.groups();
+        }
+        at[0] += rows * columns;
+        at[1] += rows * groups;
     }
 
     /// Whether a view only rearranges whole groups of one grid, so that codes and scales can move through it.
@@ -115,12 +165,54 @@ public final class ViewReader implements AutoCloseable {
             case View.Stored(StoredTensor tensor) -> tensor.encoding().codeReader().isPresent();
             case View.Slice(View of, int axis, long begin, long end) -> keepsCodes(of)
                     && (axis < of.shape().rank() - 1 || onGroups(of, begin) && (onGroups(of, end) || end == of.shape().columns()));
-            case View.Concat(int axis, List<View> parts) ->
-                    axis < view.shape().rank() - 1 && parts.stream().allMatch(ViewReader::keepsCodes);
+            case View.Concat _ -> codeGrid(view).isPresent();
             case View.Swap(View of, int axis, long _, long _, long _) -> axis < of.shape().rank() - 1 && keepsCodes(of);
             case View.Reshape(View of, Shape shape) -> shape.columns() == of.shape().columns() && keepsCodes(of);
             case View.Mapped _, View.Transpose _, View.Constant _ -> false;
         };
+    }
+
+    /// The grid on which the codes of a view lie: that of its stored tensors; where parts lie side by side that have a scale for each row, one
+    /// with a scale for each part of a row. Empty when the view keeps no codes or its tensors lie on different grids.
+    public static Optional<Grid> codeGrid(View view) {
+        return switch (view) {
+            case View.Stored(StoredTensor tensor) ->
+                    tensor.encoding().codeReader().isPresent() ? tensor.encoding().grid(tensor.shape()) : Optional.empty();
+            case View.Slice(View of, int _, long _, long _) -> keepsCodes(view) ? codeGrid(of) : Optional.empty();
+            case View.Concat(int axis, List<View> parts) -> {
+                if (axis == view.shape().rank() - 1) {
+                    yield sideBySide(parts);
+                }
+                Optional<Grid> first = codeGrid(parts.getFirst());
+                yield parts.stream().allMatch(part -> codeGrid(part).equals(first)) ? first : Optional.empty();
+            }
+            case View.Swap(View of, int _, long _, long _, long _) -> keepsCodes(view) ? codeGrid(of) : Optional.empty();
+            case View.Reshape(View of, Shape _) -> keepsCodes(view) ? codeGrid(of) : Optional.empty();
+            case View.Mapped _, View.Transpose _, View.Constant _ -> Optional.empty();
+        };
+    }
+
+    /// The grid of parts whose columns follow one another, when their scales belong to runs of one length.
+    private static Optional<Grid> sideBySide(List<View> parts) {
+        Optional<Grid> common = Optional.empty();
+        for (View part : parts) {
+            Optional<Grid> grid = codeGrid(part);
+            if (grid.isEmpty() || !(grid.get().granularity() instanceof Grid.Granularity.Row
+                    || grid.get().granularity() instanceof Grid.Granularity.Group)) {
+                return Optional.empty();
+            }
+            long size = grid.get().groupColumns(part.shape());
+            if (size == 0 || size > Integer.MAX_VALUE || part.shape().columns() % size != 0) {
+                return Optional.empty();
+            }
+            Grid own = new Grid(grid.get().levels(), new Grid.Granularity.Group((int) size), grid.get().scale(), grid.get().signedScale(),
+                    grid.get().zero());
+            if (common.isPresent() && !common.get().equals(own)) {
+                return Optional.empty();
+            }
+            common = Optional.of(own);
+        }
+        return common;
     }
 
     private static boolean onGroups(View of, long column) {

@@ -161,7 +161,7 @@ class ViewReaderTest {
             }
             kept++;
             Shape shape = view.shape();
-            Grid grid = encoding.grid(shape).orElseThrow();
+            Grid grid = ViewReader.codeGrid(view).orElseThrow();
             float[] expectedLevels = BruteForce.numbers(view, levels::get);
             float[] expectedScales = BruteForce.numbers(view, scales::get);
             long begin = random.nextLong(shape.rows());
@@ -255,6 +255,13 @@ class ViewReaderTest {
         assertThat(ViewReader.keepsCodes(View.swap(byRow, 1, 2, 2, 1))).isFalse();
         assertThat(ViewReader.keepsCodes(View.reshape(byRow, Shape.of(2, 2, 8)))).isTrue();
         assertThat(ViewReader.keepsCodes(View.reshape(byRow, Shape.of(2, 16)))).isFalse();
+        View other = onGrid(Shape.of(4, 8), grid(2, true, 0, new Granularity.Row()));
+        assertThat(ViewReader.keepsCodes(View.concat(0, List.of(byRow, other)))).isFalse();
+        assertThat(ViewReader.codeGrid(View.concat(0, List.of(byRow, byRow))).orElseThrow().granularity()).isEqualTo(new Granularity.Row());
+        assertThat(ViewReader.codeGrid(View.concat(1, List.of(byRow, byRow))).orElseThrow().granularity())
+                .isEqualTo(new Granularity.Group(8));
+        View wide = onGrid(Shape.of(4, 12), grid(4, true, 0, new Granularity.Row()));
+        assertThat(ViewReader.keepsCodes(View.concat(1, List.of(byRow, wide)))).isFalse();
         assertThat(ViewReader.keepsCodes(View.map(byRow, new Elementwise.Add(1)))).isFalse();
         assertThat(ViewReader.keepsCodes(View.transpose(byRow, List.of(1, 0)))).isFalse();
         assertThat(ViewReader.keepsCodes(dense(Shape.of(2, 2), DenseEncoding.F32))).isFalse();

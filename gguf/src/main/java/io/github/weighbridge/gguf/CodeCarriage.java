@@ -69,7 +69,7 @@ final class CodeCarriage {
     }
 
     private static Known look(TargetTensor tensor, Encoding from, List<ByteSource> files) throws IOException {
-        Grid grid = from.grid(tensor.shape()).orElseThrow();
+        Grid grid = ViewReader.codeGrid(tensor.view()).orElseThrow();
         ScaleRange scales = scales(tensor.view(), files);
         boolean held = false;
         for (GgmlType type : CANDIDATES) {
@@ -111,7 +111,7 @@ final class CodeCarriage {
         Encoding encoding = stored.getFirst().encoding();
         boolean same = stored.stream().allMatch(tensor -> tensor.encoding().name().equals(encoding.name())
                 && tensor.encoding().grid(tensor.shape()).equals(encoding.grid(tensor.shape())));
-        return same && encoding.grid(stored.getFirst().shape()).isPresent() ? Optional.of(encoding) : Optional.empty();
+        return same && ViewReader.codeGrid(view).isPresent() ? Optional.of(encoding) : Optional.empty();
     }
 
     private static ScaleRange scales(View view, List<ByteSource> files) throws IOException {

@@ -49,6 +49,8 @@ class RealLlamaTest {
     private static String text;
     private static Value.Fields reference;
 
+    private static double sourceLoss;
+
     @TempDir private static Path folder;
 
     @BeforeAll
@@ -176,11 +178,40 @@ class RealLlamaTest {
         }
     }
 
+    /// What each type costs, over a tenth of the text. Fewer bits may cost more; more than this would be a mistake of ours.
+    @ParameterizedTest
+    @CsvSource({"F32, 0", "BF16, 0.003", "F16, 0.003", "Q8_0, 0.003", "Q6_K, 0.01", "Q5_K_M, 0.02", "Q5_1, 0.02", "Q5_0, 0.02",
+        "Q4_K_M, 0.03",
+        "Q4_1, 0.03", "Q4_0, 0.03", "IQ4_NL, 0.03", "IQ4_XS, 0.03", "Q3_K_M, 0.05", "Q2_K, 0.1", "MXFP4_MOE, 0.003"})
+    void theLossOfEachTypeStaysNearThatOfTheSource(String type, double most) throws Exception {
+        Path f32 = trainedAsF32();
+        if (sourceLoss == 0) {
+            sourceLoss = loss(f32);
+        }
+        double reference = sourceLoss;
+        Path gguf = folder.resolve("loss-" + type + ".gguf");
+        Conversions.convert(f32, gguf, Policy.KEEP.withType(type, false));
+        double loss = loss(gguf);
+        System.out.printf("loss as %s: %.4f nats a token, the source's %.4f (%+.4f), %d bytes%n", type, loss, reference, loss - reference,
+                Files.size(gguf));
+        assertThat(loss - reference).isBetween(-0.01, most + 1e-6);
+    }
+
+    private static double loss(Path gguf) throws IOException {
+        try (LlamaModel model = llama.open(gguf)) {
+            int[] tokens = model.tokenize(text, true, false);
+            return Math.log(model.evaluate(Arrays.copyOf(tokens, 3 * 512)).perplexity());
+        }
+    }
+
     private static Path trainedAsF32() throws Exception {
         Path f32 = folder.resolve("trained-f32.gguf");
         if (!Files.exists(f32)) {
-            Path source = folder.resolve("trained");
-            TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_Q4_0);
+            Optional<Path> base = SharedData.find("tiny-gemma4/base");
+            Path source = base.orElse(folder.resolve("trained"));
+            if (base.isEmpty()) {
+                TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_Q4_0);
+            }
             Conversions.convert(source, f32, Policy.KEEP.withType("F32", false));
         }
         return f32;

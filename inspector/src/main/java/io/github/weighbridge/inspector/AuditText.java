@@ -37,8 +37,7 @@ final class AuditText {
     private static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, Value.Fields more,
             PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
-        Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false),
-                new AuditOptions(false, options.contexts(), options.cacheTypes()));
+        Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false), options.withTensors(false));
         Value.Fields report = AuditJson.report(with(audited, List.of(), audited.planned()), AuditOptions.DEFAULT);
         for (String name : List.copyOf(report.fields().keySet())) {
             if (!name.equals(SCHEMA) && !name.equals(TENSORS)) {

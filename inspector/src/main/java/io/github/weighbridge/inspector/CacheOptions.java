@@ -17,6 +17,10 @@ final class CacheOptions {
     @Option(names = "--kv-cache", split = ",", paramLabel = "TYPE",
             description = "Types to list it for: f16, q8_0, int8, q4_0.") private List<String> types = new ArrayList<>();
 
+    @Option(names = "--fits", paramLabel = "SIZE",
+            description = "Name the longest context that fits into so much memory (bytes, or 6GiB), with the weights. Exit code 6 when the "
+                    + "longest of --context, or any without it, does not.") private String limit = "";
+
     AuditOptions options() throws UsageException {
         List<Long> tokens = new ArrayList<>();
         for (String context : contexts) {
@@ -29,6 +33,11 @@ final class CacheOptions {
             caches.add(KeyValueCache.Type.of(type).orElseThrow(() -> new UsageException("--kv-cache \"" + type + "\" is none of "
                     + Arrays.stream(KeyValueCache.Type.values()).map(KeyValueCache.Type::word).collect(Collectors.joining(", ")))));
         }
-        return new AuditOptions(true, tokens.stream().distinct().toList(), caches.stream().distinct().toList());
+        AuditOptions options = new AuditOptions(true, tokens.stream().distinct().toList(), caches.stream().distinct().toList());
+        if (limit.isEmpty()) {
+            return options;
+        }
+        return options.withLimit(Numbers.bytes(limit)
+                .orElseThrow(() -> new UsageException("--fits \"" + limit + "\" is no size, such as 6000000000, 800MB or 6GiB")));
     }
 }

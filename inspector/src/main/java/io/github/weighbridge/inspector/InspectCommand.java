@@ -2,6 +2,7 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.scan.GridDetector;
@@ -30,6 +31,13 @@ final class InspectCommand implements Action {
 
     @Option(names = "--full", description = "With --grid: read all weights.") private boolean full;
 
+    private Optional<Failure> outcome = Optional.empty();
+
+    @Override
+    public Optional<Failure> outcome() {
+        return outcome;
+    }
+
     @Override
     public Given given() {
         return Given.source(source.path());
@@ -46,6 +54,11 @@ final class InspectCommand implements Action {
         }
         try (Checkpoint checkpoint = grid ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
+            if (!options.fit(ConversationMemory.of(audited))) {
+                outcome = Optional.of(new Failure(Failure.DIFFERENT, Harmless.line(source.path())
+                        + ": a conversation of the length asked for does not fit into " + Numbers.grouped(options.limit().orElse(0))
+                        + " bytes, or is not known to"));
+            }
             Map<String, Optional<GridFinding>> grids =
                     grid ? GridDetector.detect(checkpoint, full, EngineOptions.defaults().threads()) : Map.of();
             if (json) {

@@ -4,11 +4,11 @@ import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Audited.AuditedFile;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
+import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
-import io.github.weighbridge.audit.KeyValueCache;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.gguf.encoding.GgmlEncodings;
 import io.github.weighbridge.gguf.file.GgmlType;
@@ -58,7 +58,7 @@ final class Report {
         totals(footprint, audited.bytes());
         components(footprint);
         layers(footprint);
-        memory(audited.architecture(), footprint, options);
+        new MemoryReport(this).print(ConversationMemory.of(audited), options);
         findings(audited.findings());
     }
 
@@ -85,6 +85,11 @@ final class Report {
     /// Prints a table.
     void table(Table table) {
         sheet.table(table, true);
+    }
+
+    /// Prints an empty line.
+    void gap() {
+        sheet.gap();
     }
 
     /// Ends the report.
@@ -210,34 +215,6 @@ final class Report {
     private static String part(LayerShare layer, String part) {
         Double bits = layer.bits().get(part);
         return bits == null ? "" : Numbers.bits(bits);
-    }
-
-    private void memory(Architecture architecture, Footprint footprint, AuditOptions options) {
-        section("Memory");
-        Table weights = new Table().word("").number("").number("").name("", 10, 1);
-        weights.row("resident", Numbers.grouped(footprint.memory().residentBytes()), Numbers.size(footprint.memory().residentBytes()),
-                "weights that every token needs");
-        weights.row("streamable", Numbers.grouped(footprint.memory().streamableBytes()), Numbers.size(footprint.memory().streamableBytes()),
-                "per-layer embeddings: a row a token");
-        body(weights);
-        if (!architecture.known()) {
-            return;
-        }
-        List<KeyValueCache.Type> types = options.cacheTypesOrDefault();
-        Table cache = new Table().number("context");
-        types.forEach(type -> cache.number(type.word()).number("", 1));
-        for (long context : options.contextsFor(architecture)) {
-            List<String> cells = new ArrayList<>(List.of(Numbers.grouped(context)));
-            for (KeyValueCache.Type type : types) {
-                long bytes = KeyValueCache.bytes(architecture, context, type);
-                cells.add(Numbers.size(bytes));
-                cells.add("(" + Numbers.grouped(bytes) + ")");
-            }
-            cache.row(cells.toArray(String[]::new));
-        }
-        sheet.gap();
-        paragraph(INDENT, INDENT, "Key/value cache, the least that the architecture needs:");
-        table(cache);
     }
 
     /// Prints findings, if there are any.

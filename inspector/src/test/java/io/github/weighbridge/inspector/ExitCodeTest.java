@@ -34,7 +34,7 @@ class ExitCodeTest {
 
     static Stream<Arguments> wrongUsage() {
         return Stream.of(
-                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, formats, policies, demo"),
+                arguments(List.of(), "weighbridge: a command is missing: inspect, plan, convert, diff, verify, formats, policies, demo"),
                 arguments(List.of("weigh"), "weighbridge: there is no command \"weigh\", only inspect, plan"),
                 arguments(List.of("--wrong"), "weighbridge: Unknown option: '--wrong'"),
                 arguments(List.of("inspect"), "weighbridge inspect: Missing required parameter: 'SOURCE'"),

@@ -131,7 +131,9 @@ final class SafetensorsTarget implements Target {
                 List<String> keys = spec.holding().keys();
                 if (!keys.isEmpty() && left.containsAll(keys)) {
                     View view = spec.holding().assemble(key -> java.util.Objects.requireNonNull(byKey.get(key)).view());
-                    tensors.add(new TargetTensor(storedNames.getOrDefault(spec.name(), spec.name()), spec.identity(), view, keys));
+                    tensors.add(new TargetTensor(
+                            storedNames.getOrDefault(spec.name(), dialect.get().writtenName(spec.name(), source.architecture())),
+                            spec.identity(), view, keys));
                     keys.forEach(left::remove);
                 }
             }

@@ -4,6 +4,7 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.litert.file.flat.Allowance;
 import io.github.weighbridge.litert.file.flat.FlatSource;
 import io.github.weighbridge.litert.file.flat.FlatTable;
 import io.github.weighbridge.litert.file.flat.FlatVector;
@@ -75,7 +76,7 @@ public record BundleHeader(int major, int minor, int patch, List<BundleItem> sys
         if (!probe(source)) {
             throw CheckpointFormatException.malformed(source.name(), 0, "magic", "other bytes", MAGIC);
         }
-        FlatSource fixed = new FlatSource(source, 0, HEADER_BEGIN, limits);
+        FlatSource fixed = new FlatSource(source, 0, HEADER_BEGIN, new Allowance(limits));
         int major = fixed.i32(8);
         if (major != MAJOR) {
             throw CheckpointFormatException.unsupported(source.name(), 8, "major version", Integer.toUnsignedString(major), "1");
@@ -89,7 +90,7 @@ public record BundleHeader(int major, int minor, int patch, List<BundleItem> sys
             throw CheckpointFormatException.limit(source.name(), 24, "end of the header", end,
                     "a header of at most " + limits.headerBytes() + " bytes (Limits.headerBytes)");
         }
-        FlatSource flat = new FlatSource(source, HEADER_BEGIN, end - HEADER_BEGIN, limits);
+        FlatSource flat = new FlatSource(source, HEADER_BEGIN, end - HEADER_BEGIN, new Allowance(limits));
         FlatTable root = flat.root("LiteRTLMMetaData");
         List<BundleItem> system = List.of();
         Optional<FlatTable> about = root.table(Fields.SYSTEM, "system_metadata");

@@ -30,24 +30,16 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
 
     @Override
     public void encode(float[] source, int sourceOffset, byte[] blocks, int at, int count) {
-        float[] peaks = new float[COUNT];
-        float[] inverses = new float[COUNT];
-        int[] halves = new int[COUNT];
-        for (int done = 0; done < count; done += COUNT) {
-            int now = Math.min(COUNT, count - done);
-            int from = sourceOffset + done * COLUMNS;
-            for (int i = 0; i < now; i++) {
-                peaks[i] = VectorBlocks.peak32(source, from + i * COLUMNS);
-            }
-            VectorBlocks.scales(peaks, -8, inverses, halves);
-            for (int i = 0; i < now; i++) {
-                int block = at + (done + i) * BYTES;
-                if (Float.isInfinite(inverses[i])) {
-                    encodeBlock(source, from + i * COLUMNS, blocks, block);
-                } else {
-                    Bytes.putI16(blocks, block, halves[i]);
-                    codes(source, from + i * COLUMNS, inverses[i], blocks, block + CODES);
-                }
+        for (int i = 0; i < count; i++) {
+            int from = sourceOffset + i * COLUMNS;
+            int block = at + i * BYTES;
+            float scale = VectorBlocks.peak32(source, from) / -8;
+            float inverse = Rounding.inverse(scale);
+            if (Float.isInfinite(inverse)) {
+                encodeBlock(source, from, blocks, block);
+            } else {
+                Bytes.putHalf(blocks, block, scale);
+                codes(source, from, inverse, blocks, block + CODES);
             }
         }
     }

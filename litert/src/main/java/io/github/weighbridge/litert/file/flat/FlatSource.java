@@ -20,23 +20,23 @@ public final class FlatSource {
     private static final int PAGE_BITS = 14;
     private static final int PAGE = 1 << PAGE_BITS;
     private static final int PAGES = 64;
+    private static final int TEXT_BYTES = 56;
 
     private final ByteSource source;
     private final long begin;
     private final long length;
-    private final Limits limits;
+    private final Allowance allowance;
     private final byte[][] pages = new byte[PAGES][];
     private final ByteBuffer[] buffers = new ByteBuffer[PAGES];
     private final long[] numbers = new long[PAGES];
-    private long kept;
 
     /// A flatbuffer that lies in bytes `begin` to `begin + length` of a source.
-    public FlatSource(ByteSource source, long begin, long length, Limits limits) {
+    public FlatSource(ByteSource source, long begin, long length, Allowance allowance) {
         java.util.Objects.checkFromIndexSize(begin, length, source.length());
         this.source = source;
         this.begin = begin;
         this.length = length;
-        this.limits = limits;
+        this.allowance = allowance;
         Arrays.fill(numbers, -1);
     }
 
@@ -47,7 +47,7 @@ public final class FlatSource {
 
     /// The bounds that hold.
     public Limits limits() {
-        return limits;
+        return allowance.limits();
     }
 
     /// The root table, whose position stands in the first four bytes.
@@ -99,7 +99,7 @@ public final class FlatSource {
         if (bytes.count() > most) {
             throw limit(position, name, bytes.count() + " bytes", "at most " + most + " (Limits.nameBytes, Limits.textBytes)");
         }
-        charge(48 + 2 * bytes.count(), position, name);
+        charge(TEXT_BYTES + bytes.count(), position, name);
         byte[] content = source.readBytes(begin + bytes.position(), (int) bytes.count());
         try {
             return StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPORT)
@@ -115,10 +115,9 @@ public final class FlatSource {
     /// @param position what it is kept for, for messages
     /// @throws CheckpointFormatException when the bound of [Limits#keptBytes] is passed
     public void charge(long bytes, long position, String name) throws CheckpointFormatException {
-        kept += bytes;
-        if (kept > limits.keptBytes()) {
-            throw limit(position, name, "more than " + limits.keptBytes() + " bytes of descriptions",
-                    "at most " + limits.keptBytes() + " (Limits.keptBytes)");
+        if (!allowance.take(bytes)) {
+            long most = limits().keptBytes();
+            throw limit(position, name, "more than " + most + " bytes of descriptions", "at most " + most + " (Limits.keptBytes)");
         }
     }
 

@@ -1,0 +1,234 @@
+package io.github.weighbridge.litert;
+
+import io.github.weighbridge.encoding.DenseEncoding;
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.litert.encoding.LitertEncodings;
+import io.github.weighbridge.litert.graph.DecoderGraph;
+import io.github.weighbridge.litert.graph.DecoderSpec;
+import io.github.weighbridge.litert.graph.EmbedderGraph;
+import io.github.weighbridge.litert.tflite.TensorType;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Role;
+import io.github.weighbridge.plan.Assignment;
+import io.github.weighbridge.plan.Choice;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Exact;
+import io.github.weighbridge.plan.LayoutBuilder;
+import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Target;
+import io.github.weighbridge.spi.TargetRequest;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// A text decoder as LiteRT-LM wants it: graphs that call for the weights, the tables of embeddings in sections of their own, the tokenizer, and
+/// what the runtime must know.
+final class LitertTarget implements Target {
+    private static final Set<Role> TABLES = Set.of(Role.TOKEN_EMBEDDING, Role.PER_LAYER_EMBEDDING);
+    private static final Set<Role> SCALES = Set.of(Role.ACTIVATION_SCALE, Role.KV_SCALE);
+    private static final String DESCRIPTION = "Weighbridge";
+
+    private final Checkpoint source;
+    private final TargetRequest request;
+    private final BundleForm form;
+    private final BundleTensors bundle;
+    private final LitertOptions options;
+    private final BundleDocuments documents;
+    private final Carried carried;
+    private final List<TargetTensor> tensors;
+
+    private LitertTarget(Checkpoint source, TargetRequest request, BundleForm form, BundleTensors bundle, LitertOptions options,
+            BundleDocuments documents, Carried carried) {
+        this.source = source;
+        this.request = request;
+        this.form = form;
+        this.bundle = bundle;
+        this.options = options;
+        this.documents = documents;
+        this.carried = carried;
+        this.tensors = List.copyOf(bundle.all());
+    }
+
+    static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
+        LitertOptions options = LitertOptions.of(request, source.architecture().contextLength());
+        BundleTensors bundle = BundleTensors.of(source, request, options);
+        return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
+                Carried.of(source, bundle.all()));
+    }
+
+    @Override
+    public List<TargetTensor> tensors() {
+        return tensors;
+    }
+
+    @Override
+    public List<Finding> findings() {
+        List<Finding> all = new ArrayList<>(bundle.findings());
+        all.addAll(documents.findings());
+        return all;
+    }
+
+    /// Norms and factors are computed with in single precision, and scales of activations and caches are single precision numbers in a model.
+    @Override
+    public Optional<Choice> fixed(TargetTensor tensor) {
+        return tensor.shape().rank() < 2 ? Optional.of(Choice.of(DenseEncoding.F32, "the runtime computes with single precision"))
+                : Optional.empty();
+    }
+
+    @Override
+    public Choice keep(TargetTensor tensor) throws PolicyException {
+        Optional<Encoding> own = carried.encoding(tensor).filter(encoding -> refuses(tensor, encoding).isEmpty());
+        if (own.isPresent()) {
+            return new Choice(own.get(), "carry", "codes unchanged");
+        }
+        if (Exact.denseType(tensor.view()).isEmpty()) {
+            throw new PolicyException(tensor.name() + ": its numbers are not understood");
+        }
+        return Choice.of(DenseEncoding.F32, "keep");
+    }
+
+    /// Whether a tensor is looked up by rows, not multiplied with.
+    static boolean isTable(TargetTensor tensor) {
+        return TABLES.contains(tensor.identity().role());
+    }
+
+    @Override
+    public Optional<Encoding> encoding(String word) {
+        String plain = word.toLowerCase(Locale.ROOT);
+        for (String prefix : List.of("litertlm:", "task:")) {
+            plain = plain.startsWith(prefix) ? plain.substring(prefix.length()) : plain;
+        }
+        return LitertEncodings.of(plain);
+    }
+
+    /// Codes that are there already are not made anew, unless a recipe is named.
+    @Override
+    public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
+        Optional<Encoding> encoding = encoding(word);
+        return encoding.isPresent() ? encoding.map(found -> choice(tensor, found, reason)) : Target.super.choice(word, tensor, reason);
+    }
+
+    private Choice choice(TargetTensor tensor, Encoding encoding, String reason) {
+        if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
+            return new Choice(encoding, "carry", reason + ", codes unchanged");
+        }
+        boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
+        return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
+    }
+
+    @Override
+    public Optional<String> refuses(TargetTensor tensor, Encoding encoding) {
+        Optional<TensorType> type = LitertEncodings.type(encoding);
+        if (type.isEmpty()) {
+            return Optional.of("no operator of the runtime takes it");
+        }
+        if (type.get() == TensorType.FLOAT32) {
+            return Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
+        }
+        if (SCALES.contains(tensor.identity().role()) || tensor.shape().rank() != 2) {
+            return Optional.of("the runtime computes with single precision there");
+        }
+        Optional<String> misfit = encoding.misfit(tensor.shape());
+        if (misfit.isPresent()) {
+            return misfit;
+        }
+        // Odd rows share bytes, which the delegate does not take and the lookup reads wrongly.
+        int inByte = 8 / encoding.codeBits();
+        if (tensor.shape().columns() % inByte != 0) {
+            return Optional.of("rows of " + tensor.shape().columns() + " are no multiple of " + inByte
+                    + ", and the runtime computes wrongly with rows that share a byte");
+        }
+        return Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
+    }
+
+    /// All matrices in one encoding; the projection of embeddings onto the layers' inputs stays as it is, unless the type is `pure`. Where a matrix
+    /// cannot have it, 8 bits, then single precision.
+    @Override
+    public Assignment type(String type, boolean pure) throws PolicyException {
+        Encoding wanted = encoding(type).orElseThrow(() -> new PolicyException("--type " + type + ": LiteRT-LM has " + String.join(", ",
+                LitertEncodings.list().stream().map(Encoding::name).toList())));
+        Map<String, Choice> choices = new LinkedHashMap<>();
+        List<String> fallbacks = new ArrayList<>();
+        for (TargetTensor tensor : tensors) {
+            Optional<Choice> fixed = fixed(tensor);
+            if (fixed.isPresent()) {
+                choices.put(tensor.name(), fixed.get());
+            } else if (!pure && tensor.identity().role().equals(Role.PER_LAYER_MODEL_PROJECTION)) {
+                choices.put(tensor.name(), keep(tensor));
+            } else {
+                Encoding encoding = wanted;
+                for (Encoding next : List.of(LitertEncodings.channel(8), DenseEncoding.F32)) {
+                    encoding = refuses(tensor, encoding).isEmpty() ? encoding : next;
+                }
+                if (encoding != wanted) {
+                    fallbacks.add(tensor.name());
+                }
+                choices.put(tensor.name(), choice(tensor, encoding, "type " + type + (encoding == wanted ? "" : ", which cannot be here")));
+            }
+        }
+        List<Finding> findings = fallbacks.isEmpty() ? List.of()
+                : List.of(Finding.info("type-fallback",
+                        fallbacks.size() + " tensors cannot be " + wanted.name() + " and have a wider encoding",
+                        fallbacks));
+        return new Assignment(choices, findings, Optional.of(type));
+    }
+
+    @Override
+    public ConversionPlan plan(Assignment assignment) throws PolicyException {
+        List<BundlePart> parts = new ArrayList<>(documents.parts());
+        parts.add(BundlePart.model(BundlePart.Model.EMBEDDER, embedder(assignment)));
+        if (!bundle.perLayerTables().isEmpty()) {
+            parts.add(BundlePart.model(BundlePart.Model.PER_LAYER_EMBEDDER, perLayerEmbedder(assignment)));
+        }
+        parts.add(BundlePart.model(BundlePart.Model.PREFILL_DECODE, decoder(assignment)));
+        LayoutBuilder layout = new LayoutBuilder();
+        layout.beginFile(request.name(), true);
+        form.layOut(parts, options, layout);
+        layout.endFile();
+        Map<String, Identity> identities = new HashMap<>();
+        tensors.forEach(tensor -> identities.put(tensor.name(), tensor.identity()));
+        List<Finding> all = new ArrayList<>(source.findings());
+        all.removeIf(finding -> finding.code().equals("dead-weights"));
+        all.addAll(findings());
+        all.addAll(assignment.findings());
+        return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
+                all);
+    }
+
+    private SectionModel embedder(Assignment assignment) throws PolicyException {
+        SectionModel model = new SectionModel(DESCRIPTION, assignment);
+        EmbedderGraph.embedder(model.constant(bundle.weight(Role.TOKEN_EMBEDDING, Identity.NO_LAYER)), bundle.spec().embeddingScale(),
+                model.graphs());
+        model.finish();
+        return model;
+    }
+
+    private SectionModel perLayerEmbedder(Assignment assignment) throws PolicyException {
+        SectionModel model = new SectionModel(DESCRIPTION, assignment);
+        EmbedderGraph.perLayer(bundle.perLayerTables().stream().map(model::constant).toList(), bundle.spec().perLayerScale(),
+                model.graphs());
+        model.finish();
+        return model;
+    }
+
+    private SectionModel decoder(Assignment assignment) throws PolicyException {
+        SectionModel model = new SectionModel(DESCRIPTION, assignment);
+        DecoderSpec spec = bundle.spec();
+        BundleWeights weights = new BundleWeights(bundle, model);
+        DecoderGraph.decode(spec, weights, options.cacheLength(), model.graphs());
+        for (int tokens : options.prefill()) {
+            DecoderGraph.prefill(spec, weights, options.cacheLength(), tokens, model.graphs());
+        }
+        model.finish();
+        return model;
+    }
+}

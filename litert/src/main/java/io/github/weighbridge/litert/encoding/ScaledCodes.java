@@ -1,0 +1,149 @@
+package io.github.weighbridge.litert.encoding;
+
+import io.github.weighbridge.encoding.ByteRange;
+import io.github.weighbridge.encoding.Carriage;
+import io.github.weighbridge.encoding.CodeReader;
+import io.github.weighbridge.encoding.CodeWriter;
+import io.github.weighbridge.encoding.Codes;
+import io.github.weighbridge.encoding.Decoder;
+import io.github.weighbridge.encoding.Encoder;
+import io.github.weighbridge.encoding.EncoderInputs;
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.GridEncoding;
+import io.github.weighbridge.encoding.Packing;
+import io.github.weighbridge.encoding.Plane;
+import io.github.weighbridge.encoding.Region;
+import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.litert.tflite.TensorType;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/// Codes in two's complement, dense over the whole tensor, with a single precision scale for each row or a half precision scale for each block of
+/// columns.
+final class ScaledCodes implements Encoding {
+    private final GridEncoding base;
+    private final Grid grid;
+    private final int bits;
+    private final Optional<Integer> block;
+
+    ScaledCodes(int bits, Optional<Integer> block) {
+        this.bits = bits;
+        this.block = block;
+        this.grid = LitertEncodings.grid(bits, block);
+        this.base =
+                new GridEncoding("int" + bits + block.map(size -> "/group" + size).orElse("/channel"), grid, new Packing(bits, false, 0));
+    }
+
+    TensorType type() {
+        return bits == 8 ? TensorType.INT8 : bits == 4 ? TensorType.INT4 : TensorType.INT2;
+    }
+
+    Optional<Integer> block() {
+        return block;
+    }
+
+    @Override
+    public String name() {
+        return base.name();
+    }
+
+    @Override
+    public int codeBits() {
+        return bits;
+    }
+
+    @Override
+    public List<Plane> planes() {
+        return base.planes();
+    }
+
+    /// The delegate has no part of a block at the end of a row.
+    @Override
+    public Optional<String> misfit(Shape shape) {
+        return block.isEmpty() || shape.columns() % block.get() == 0 ? Optional.empty()
+                : Optional.of("rows of " + shape.columns() + " are no multiple of " + block.get());
+    }
+
+    @Override
+    public long planeBytes(int plane, Shape shape) {
+        return base.planeBytes(plane, shape);
+    }
+
+    @Override
+    public ByteRange planeRange(int plane, Shape shape, Region region) {
+        return base.planeRange(plane, shape, region);
+    }
+
+    /// A scale is found by looking at all that share it.
+    @Override
+    public int columnUnit(Shape shape) {
+        return block.isPresent() ? base.columnUnit(shape) : Math.toIntExact(Math.max(1, shape.columns()));
+    }
+
+    @Override
+    public long rowUnit(Shape shape) {
+        return base.rowUnit(shape);
+    }
+
+    @Override
+    public Optional<Grid> grid(Shape shape) {
+        return Optional.of(grid);
+    }
+
+    @Override
+    public Optional<Decoder> decoder() {
+        return base.decoder();
+    }
+
+    @Override
+    public Optional<CodeReader> codeReader() {
+        return base.codeReader();
+    }
+
+    @Override
+    public Optional<CodeWriter> codeWriter() {
+        return base.codeWriter();
+    }
+
+    /// Groups as long as a row are rows.
+    @Override
+    public Carriage carries(Grid other, Shape shape) {
+        boolean row = block.isEmpty() && other.granularity() instanceof Grid.Granularity.Group(int size) && size >= shape.columns();
+        return base.carries(
+                row ? new Grid(other.levels(), new Grid.Granularity.Row(), other.scale(), other.signedScale(), other.zero()) : other,
+                shape);
+    }
+
+    @Override
+    public Optional<Encoder> encoder(EncoderInputs inputs) {
+        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits, block.isPresent());
+        CodeWriter writer = base.codeWriter().orElseThrow();
+        return search.map(recipe -> new Encoder() {
+            private final Codes codes = new Codes();
+
+            @Override
+            public void encode(Shape shape, Region region, float[] source, int offset, MemorySegment[] planes) {
+                int rows = Math.toIntExact(region.rowCount());
+                int columns = Math.toIntExact(region.columnCount());
+                int together = block.orElse(Math.max(1, columns));
+                codes.resize(rows, columns, together, false);
+                for (int row = 0; row < rows; row++) {
+                    for (int group = 0; group < codes.groups(); group++) {
+                        int begin = row * columns + group * together;
+                        int end = row * columns + Math.min(columns, (group + 1) * together);
+                        codes.scales()[row * codes.groups() + group] =
+                                recipe.encode(source, offset + begin, end - begin, codes.codes(), begin);
+                    }
+                }
+                writer.write(shape, region, codes, planes);
+            }
+        });
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

@@ -1,0 +1,63 @@
+package io.github.weighbridge.litert;
+
+import io.github.weighbridge.convert.Engine;
+import io.github.weighbridge.convert.EngineOptions;
+import io.github.weighbridge.convert.Planner;
+import io.github.weighbridge.fixtures.litert.TfliteDecoder;
+import io.github.weighbridge.fixtures.litert.TfliteModel;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Limits;
+import io.github.weighbridge.io.Source;
+import io.github.weighbridge.litert.file.BundleHeader;
+import io.github.weighbridge.litert.file.BundleSection;
+import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.safetensors.SafetensorsFormat;
+import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.ReadOptions;
+import io.github.weighbridge.spi.TargetRequest;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/// Writes bundles and opens what is in them in the real interpreter.
+final class Bundles {
+    private Bundles() {}
+
+    /// Converts a folder.
+    static ConversionPlan write(Path folder, Path target, Policy policy, Map<String, String> options) throws IOException, PolicyException {
+        try (Checkpoint source = new SafetensorsFormat().open(Source.of(folder), ReadOptions.defaults())) {
+            TargetRequest request = TargetRequest.named(target.getFileName().toString());
+            for (Map.Entry<String, String> option : options.entrySet()) {
+                request = request.withOption(option.getKey(), option.getValue());
+            }
+            ConversionPlan plan = Planner.plan(source, new LitertlmFormat(), policy, request);
+            Engine.run(plan, source, target, EngineOptions.defaults());
+            return plan;
+        }
+    }
+
+    /// The section with a model.
+    static Optional<BundleSection> model(Path bundle, String type) throws IOException {
+        try (ByteSource source = ByteSource.of(bundle)) {
+            return BundleHeader.read(source, Limits.DEFAULT).sections().stream()
+                    .filter(section -> section.kind().equals(SectionKind.TFLITE_MODEL) && section.modelType().equals(type)).findFirst();
+        }
+    }
+
+    /// Opens a model of a bundle, with XNNPACK.
+    static TfliteModel open(Path bundle, BundleSection section) throws IOException {
+        return TfliteModel.of(bundle, section.begin(), section.length(), true);
+    }
+
+    /// Opens a bundle's decoder.
+    static TfliteDecoder decoder(Path bundle) throws IOException {
+        Optional<BundleSection> perLayer = model(bundle, BundleSection.PER_LAYER_EMBEDDER);
+        return new TfliteDecoder(open(bundle, model(bundle, BundleSection.PREFILL_DECODE).orElseThrow()),
+                open(bundle, model(bundle, BundleSection.EMBEDDER).orElseThrow()),
+                perLayer.isPresent() ? Optional.of(open(bundle, perLayer.get())) : Optional.empty());
+    }
+}
