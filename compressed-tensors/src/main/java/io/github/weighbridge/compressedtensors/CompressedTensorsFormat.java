@@ -6,8 +6,15 @@ import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.safetensors.HuggingFaceFolder;
 import io.github.weighbridge.safetensors.file.SafetensorsIndex;
 import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.FormatOption;
+import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.ReadOptions;
+import io.github.weighbridge.spi.Target;
+import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /// Hugging Face folders whose weights compressed-tensors has quantised.
 public final class CompressedTensorsFormat implements Format {
@@ -34,6 +41,11 @@ public final class CompressedTensorsFormat implements Format {
         return true;
     }
 
+    @Override
+    public boolean writes() {
+        return true;
+    }
+
     /// A folder with safetensors files, or one of these files, whose config.json names the method.
     @Override
     public Claim probe(Source source) throws IOException {
@@ -46,5 +58,25 @@ public final class CompressedTensorsFormat implements Format {
     @Override
     public Checkpoint open(Source source, ReadOptions options) throws IOException {
         return CompressedTensorsReader.open(source, options);
+    }
+
+    @Override
+    public Target target(Checkpoint checkpoint, TargetRequest request) throws IOException, PolicyException {
+        return CompressedTensorsTarget.of(checkpoint, request);
+    }
+
+    @Override
+    public List<String> types() {
+        return WeightType.WORDS;
+    }
+
+    @Override
+    public List<FormatOption> options() {
+        return CompressedTensorsOptions.ALL;
+    }
+
+    @Override
+    public Optional<String> misuse(Map<String, String> options, Optional<String> type) {
+        return CompressedTensorsOptions.misuse(options);
     }
 }

@@ -12,6 +12,7 @@ import java.util.Optional;
 /// packings of compressed-tensors and of LiteRT's per-channel constants. Two of these are equal when all they are made of is.
 public final class GridEncoding implements Encoding {
     private static final String PLAIN = "plain";
+    private static final String EXACT = "exact";
 
     private final String name;
     private final Grid grid;
@@ -132,13 +133,15 @@ public final class GridEncoding implements Encoding {
         return Optional.of(codes::decode);
     }
 
-    /// The recipe `plain`, which has a scale from the largest absolute value of a unit and the nearest codes.
+    /// The recipe `plain`, which has a scale from the largest absolute value of a unit and the nearest codes. For symmetric 4-bit codes in groups
+    /// of 32 with F16 or BF16 scales also `exact`, which finds the steps of a trained grid again, of either sign.
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        if (!inputs.method().equals(PLAIN) || !GridRecipe.exists(layout)) {
-            return Optional.empty();
+        if (inputs.method().equals(PLAIN) && GridRecipe.exists(layout)) {
+            return Optional.of(new GridRecipe(layout, codes, inputs.tensorMaximum())::encode);
         }
-        return Optional.of(new GridRecipe(layout, codes, inputs.tensorMaximum())::encode);
+        return inputs.method().equals(EXACT) && GridExact.exists(layout)
+                ? Optional.of(new GridExact(codes, layout.grid.scale(), inputs.sourceType())::encode) : Optional.empty();
     }
 
     /// Codes and scales, an outer scale taken into these. With an order of columns there are no groups of neighbours to give.

@@ -54,6 +54,11 @@ public final class LayoutBuilder {
         add(new Piece.Document(position, length, document));
     }
 
+    /// Appends a copy of a range of one of the source's files.
+    public void copied(int sourceFile, long offset, long length) {
+        add(new Piece.Copy(position, length, sourceFile, offset));
+    }
+
     /// Appends a sum over a range of this file, which is written last.
     public void late(Checksum sum, long begin, long end) {
         add(new Piece.Late(position, sum, begin, end));
@@ -154,7 +159,9 @@ public final class LayoutBuilder {
     }
 
     private static Job.Mode mode(View view, Choice choice) {
-        if (ViewReader.copiesBytes(view, choice.encoding()) && (choice.method().equals("plain") || choice.method().equals("keep"))) {
+        // Codes that would be carried unchanged into the same bytes are copied.
+        boolean unchanged = choice.method().equals("plain") || choice.method().equals("keep") || choice.method().equals("carry");
+        if (unchanged && ViewReader.copiesBytes(view, choice.encoding())) {
             return Job.Mode.COPY;
         }
         return choice.method().equals("carry") ? Job.Mode.CARRY : Job.Mode.ENCODE;

@@ -132,6 +132,6 @@ record EncoderPart(Checkpoint source, TargetRequest request, Architecture archit
             }
         }
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
-        RecordKeys.add(request, builder);
+        request.record().forEach(builder::put);
     }
 }

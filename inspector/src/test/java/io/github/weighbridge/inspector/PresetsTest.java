@@ -100,7 +100,7 @@ class PresetsTest {
                 which so much is tensors, and the bits of a parameter. The tokenizer is the fixture's, 262 144 entries like the real one, of other words. This page
                 is held true by `PresetsTest`. "refused" means exit code 4, with the reason.
                 """);
-        for (String format : List.of("gguf", "safetensors")) {
+        for (String format : List.of("gguf", "compressed-tensors", "safetensors")) {
             page.append("\n## ").append(format).append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
             for (String name : PolicyFiles.presets()) {
                 try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {

@@ -29,8 +29,9 @@ import java.util.Optional;
 /// @param metadata what the runtime is told of the language model
 /// @param documents what travels with the models, under the names of Hugging Face folders
 /// @param findings what was noticed
+/// @param header the header of a bundle
 record Container(Optional<String> version, List<Part> models, Optional<LlmMetadata> metadata, Map<String, ByteSource> documents,
-        List<Finding> findings) {
+        List<Finding> findings, Optional<BundleHeader> header) {
     private static final String TOKENIZER_JSON = "tokenizer.json";
     private static final String TOKENIZER_MODEL = "tokenizer.model";
     private static final String TEMPLATE = "chat_template.jinja";
@@ -61,7 +62,8 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
     /// A model that is a file of its own.
     static Container tflite(ByteSource file) {
         return new Container(Optional.of("3"), List.of(new Part("", 0, file.length(), Optional.empty())), Optional.empty(), Map.of(),
-                List.of());
+                List.of(),
+                Optional.empty());
     }
 
     /// A bundle of sections.
@@ -90,7 +92,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                 builder.others.add(section.kind().word());
             }
         }
-        return builder.build(Optional.of(header.version()));
+        return builder.build(Optional.of(header.version()), Optional.of(header));
     }
 
     /// An archive of entries.
@@ -112,7 +114,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                 }
             }
         }
-        return builder.build(Optional.empty());
+        return builder.build(Optional.empty(), Optional.empty());
     }
 
     private static final class Builder {
@@ -172,7 +174,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
             return !fields.getField(2).getVarintList().isEmpty() || !fields.getField(5).getLengthDelimitedList().isEmpty();
         }
 
-        Container build(Optional<String> version) {
+        Container build(Optional<String> version, Optional<BundleHeader> header) {
             List<Finding> findings = new ArrayList<>();
             if (!others.isEmpty()) {
                 findings.add(Finding.info("sections-not-read",
@@ -181,7 +183,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                         List.of()));
             }
             // The archive's own template is the document itself, the metadata's a copy; documents are listed by name.
-            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings);
+            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings, header);
         }
     }
 }

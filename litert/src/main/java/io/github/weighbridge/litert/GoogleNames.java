@@ -30,12 +30,13 @@ final class GoogleNames {
     /// @param modelType which model it is in
     /// @param names its name, and those of what is computed from it
     /// @param rank number of its dimensions
-    static Identity identify(String modelType, List<String> names, int rank) {
+    /// @param table whether rows of it are looked up
+    static Identity identify(String modelType, List<String> names, int rank, boolean table) {
         return switch (modelType) {
             case BundleSection.EMBEDDER ->
                     rank == TWO_DIMENSIONS ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
             case BundleSection.PER_LAYER_EMBEDDER ->
-                    rank == TWO_DIMENSIONS ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
+                    table ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
             case BundleSection.PREFILL_DECODE ->
                     names.stream().map(name -> decoder(name, rank)).filter(found -> !found.equals(Identity.NONE))
                             .findFirst().orElse(Identity.NONE);

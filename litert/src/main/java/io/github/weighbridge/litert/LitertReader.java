@@ -21,6 +21,7 @@ import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
+import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -106,9 +107,12 @@ final class LitertReader {
         check(result);
         findings.addAll(result.findings());
         opaque(result, findings);
+        int tensors = result.graph().stored().size();
+        List<Closeable> resources = new ArrayList<>();
+        container.header().ifPresent(header -> resources.add(new Repack.Original(header, tensors)));
         return new Checkpoint(format, container.version(), files, architecture, result.graph(), new Documents(container.documents()),
                 findings,
-                List.of());
+                resources);
     }
 
     private Optional<Value.Fields> config() throws IOException {

@@ -2,6 +2,7 @@ package io.github.weighbridge.litert;
 
 import io.github.weighbridge.family.GraphBuilder;
 import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.litert.tflite.BuiltinOperator;
 import io.github.weighbridge.litert.tflite.TfliteModel;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
@@ -62,7 +63,7 @@ final class UnnamedConstants {
     private void collect(LitertReader.Model model, List<Placed> placed) {
         String type = model.part().type();
         String prefix = models.size() == 1 ? "" : (type.startsWith(PREFIX) ? type.substring(PREFIX.length()) : type) + "/";
-        Map<Long, List<String>> uses = uses(model.model());
+        Map<Long, Uses> uses = uses(model.model());
         Map<Integer, Map<Integer, List<TfliteModel.Operator>>> products = new HashMap<>();
         for (Constants.Constant constant : model.constants().list()) {
             if (LitertReader.belongsToOperators(constant)) {
@@ -72,8 +73,9 @@ final class UnnamedConstants {
             StoredTensor tensor = new StoredTensor(name, constant.shape(), constant.encoding(), constant.planes());
             List<String> told = new ArrayList<>();
             told.add(constant.name());
-            told.addAll(uses.getOrDefault(key(constant.graph(), constant.tensor()), List.of()));
-            Identity identity = GoogleNames.identify(type, told, constant.shape().rank());
+            Uses use = uses.getOrDefault(key(constant.graph(), constant.tensor()), new Uses(List.of(), false));
+            told.addAll(use.results());
+            Identity identity = GoogleNames.identify(type, told, constant.shape().rank(), use.table());
             if (!identity.equals(Identity.NONE)) {
                 identities.put(name, identity);
             }
@@ -102,19 +104,29 @@ final class UnnamedConstants {
         return (long) graph << 32 | tensor;
     }
 
-    /// Names of what operators make of a tensor.
-    private static Map<Long, List<String>> uses(TfliteModel model) {
-        Map<Long, List<String>> uses = new HashMap<>();
+    /// What operators make of a tensor.
+    ///
+    /// @param results names of the results
+    /// @param table whether rows of it are looked up
+    private record Uses(List<String> results, boolean table) {}
+
+    private static Map<Long, Uses> uses(TfliteModel model) {
+        Map<Long, Uses> uses = new HashMap<>();
         for (int g = 0; g < model.subgraphs().size(); g++) {
             TfliteModel.Subgraph graph = model.subgraphs().get(g);
             for (TfliteModel.Operator operator : graph.operators()) {
                 for (int i = 0; i < operator.inputs().size(); i++) {
                     int input = operator.inputs().get(i);
                     if (input >= 0 && operator.outputs().size() > 0 && operator.outputs().get(0) >= 0) {
-                        List<String> named = uses.computeIfAbsent(key(g, input), _ -> new ArrayList<>(1));
-                        if (named.size() < MOST_NAMED) {
-                            named.add(graph.tensors().get(operator.outputs().get(0)).name());
+                        int code = model.code(operator).code();
+                        boolean table = i == 1 && code == BuiltinOperator.EMBEDDING_LOOKUP.code()
+                                || i == 0 && code == BuiltinOperator.GATHER.code();
+                        Uses known = uses.get(key(g, input));
+                        List<String> results = known == null ? new ArrayList<>(1) : known.results();
+                        if (results.size() < MOST_NAMED) {
+                            results.add(graph.tensors().get(operator.outputs().get(0)).name());
                         }
+                        uses.put(key(g, input), new Uses(results, table || known != null && known.table()));
                     }
                 }
             }

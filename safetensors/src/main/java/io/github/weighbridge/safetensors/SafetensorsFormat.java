@@ -8,6 +8,7 @@ import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.safetensors.file.SafetensorsIndex;
 import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.spi.Target;
@@ -15,6 +16,7 @@ import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Safetensors files, and the Hugging Face folders they usually lie in.
@@ -89,5 +91,15 @@ public final class SafetensorsFormat implements Format {
     @Override
     public List<String> types() {
         return List.of("BF16", "F16", "F32");
+    }
+
+    @Override
+    public List<FormatOption> options() {
+        return SafetensorsTarget.OPTIONS;
+    }
+
+    @Override
+    public Optional<String> misuse(Map<String, String> options, Optional<String> type) {
+        return SafetensorsTarget.misuse(options);
     }
 }

@@ -1,0 +1,196 @@
+package io.github.weighbridge.safetensors;
+
+import io.github.weighbridge.encoding.DenseEncoding;
+import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.family.Dialect;
+import io.github.weighbridge.family.Family;
+import io.github.weighbridge.family.TensorSpec;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.Role;
+import io.github.weighbridge.model.Weight;
+import io.github.weighbridge.plan.Choice;
+import io.github.weighbridge.plan.Exact;
+import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.scan.DecodedType;
+import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.TargetRequest;
+import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/// The tensors that a Hugging Face folder of a checkpoint has, whatever their encodings, and what is left of the model when parts are left out.
+///
+/// Tensors of a known family get the names of its Hugging Face dialect; where the source already has that name in another spelling, or the
+/// family is not known, tensors keep theirs. A quantised weight has the name of the plain one.
+public final class HuggingFaceTensors {
+    private static final String TABLE = ".embedding_quantized";
+    private static final String WEIGHT = ".weight";
+
+    private final Checkpoint source;
+    private final Architecture architecture;
+    private final Set<String> strip;
+    private final List<Weight> weights;
+    private final List<TargetTensor> tensors;
+    private final Map<String, Weight> single;
+
+    private HuggingFaceTensors(Checkpoint source, Architecture architecture, Set<String> strip, List<Weight> weights,
+            List<TargetTensor> tensors) {
+        this.source = source;
+        this.architecture = architecture;
+        this.strip = strip;
+        this.weights = List.copyOf(weights);
+        this.tensors = List.copyOf(tensors);
+        Map<String, Weight> byKey = new HashMap<>();
+        weights.forEach(weight -> byKey.put(weight.key(), weight));
+        this.single = new HashMap<>();
+        for (TargetTensor tensor : tensors) {
+            if (tensor.weights().size() == 1) {
+                single.put(tensor.name(), Objects.requireNonNull(byKey.get(tensor.weights().getFirst())));
+            }
+        }
+    }
+
+    /// The tensors of a checkpoint without the parts that a request leaves out.
+    ///
+    /// @throws PolicyException when there is no such part
+    public static HuggingFaceTensors of(Checkpoint source, TargetRequest request) throws PolicyException {
+        Optional<Family> family = request.families().byName(source.architecture().family());
+        Architecture architecture = source.architecture();
+        for (String part : request.strip()) {
+            if (family.isEmpty() || !family.get().parts().contains(part)) {
+                throw new PolicyException(
+                        "--strip " + part + ": " + architecture.name() + " (" + architecture.family() + ") has no such part");
+            }
+            architecture = family.get().without(architecture, part);
+        }
+        Set<String> strip = request.strip();
+        List<Weight> kept = source.graph().weights().stream()
+                .filter(weight -> strip.stream().noneMatch(part -> family.orElseThrow().belongsTo(part, weight.key(), weight.identity())))
+                .toList();
+        return new HuggingFaceTensors(source, architecture, strip, kept,
+                tensors(source, family.flatMap(f -> f.dialect(Dialect.HUGGING_FACE)), kept));
+    }
+
+    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, List<Weight> kept) {
+        Map<String, Weight> byKey = new LinkedHashMap<>();
+        kept.forEach(weight -> byKey.put(weight.key(), weight));
+        Set<String> left = new HashSet<>(byKey.keySet());
+        List<TargetTensor> tensors = new ArrayList<>();
+        if (dialect.isPresent()) {
+            Map<String, String> storedNames = new HashMap<>();
+            source.graph().stored()
+                    .forEach(tensor -> storedNames.put(dialect.get().canonicalName(tensor.name()), plainName(tensor.name())));
+            for (TensorSpec spec : dialect.get().tensors(source.architecture())) {
+                List<String> keys = spec.holding().keys();
+                if (!keys.isEmpty() && left.containsAll(keys)) {
+                    View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
+                    tensors.add(new TargetTensor(
+                            storedNames.getOrDefault(spec.name(), dialect.get().writtenName(spec.name(), source.architecture())),
+                            spec.identity(), view, keys));
+                    keys.forEach(left::remove);
+                }
+            }
+        }
+        for (Weight weight : kept) {
+            if (left.contains(weight.key())) {
+                tensors.add(new TargetTensor(plainName(weight.key()), weight.identity(), weight.view(), List.of(weight.key())));
+            }
+        }
+        return tensors;
+    }
+
+    /// The name that a quantised table has when it is plain.
+    private static String plainName(String stored) {
+        return stored.endsWith(TABLE) ? stored.substring(0, stored.length() - TABLE.length()) + WEIGHT : stored;
+    }
+
+    /// The checkpoint that is converted.
+    public Checkpoint source() {
+        return source;
+    }
+
+    /// The source's files, by index.
+    public List<ByteSource> files() {
+        return source.files().stream().map(CheckpointFile::source).toList();
+    }
+
+    /// What the model is without the parts that are left out.
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /// The parts that are left out.
+    public Set<String> strip() {
+        return strip;
+    }
+
+    /// The weights that are left.
+    public List<Weight> weights() {
+        return weights;
+    }
+
+    /// The tensors, in the order of the dialect.
+    public List<TargetTensor> tensors() {
+        return tensors;
+    }
+
+    /// The weight that a tensor is, where it is one alone.
+    public Optional<Weight> weight(TargetTensor tensor) {
+        return Optional.ofNullable(single.get(tensor.name()));
+    }
+
+    /// The scales of key/value caches in the source.
+    public List<StoredTensor> cacheScales() {
+        return source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE)).toList();
+    }
+
+    /// A stored number as a tensor of a folder.
+    ///
+    /// @param shape of one element
+    public TargetTensor number(StoredTensor stored, String name, Shape shape) {
+        return new TargetTensor(name, source.graph().identity(stored), View.reshape(View.of(stored), shape), List.of());
+    }
+
+    /// The encoding that a tensor has whatever is asked for: integers and bytes that are not understood stay what they are.
+    public static Optional<Choice> fixed(TargetTensor tensor) {
+        if (tensor.view() instanceof View.Stored(StoredTensor stored)) {
+            boolean number = stored.encoding().dense().map(DenseType::floatingPoint).orElse(stored.encoding().decoder().isPresent());
+            if (!number) {
+                return Optional.of(Choice.of(stored.encoding(), "not a floating point type"));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// The smallest dense type that holds a tensor's numbers.
+    ///
+    /// @throws PolicyException when they are not understood
+    public Choice keepDense(TargetTensor tensor) throws PolicyException {
+        DenseType type =
+                Exact.denseType(tensor.view()).orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
+        List<StoredTensor> stored = View.stored(tensor.view());
+        if (stored.isEmpty() || stored.stream().anyMatch(one -> one.encoding().dense().isPresent())) {
+            return Choice.of(DenseEncoding.of(type), "keep");
+        }
+        try {
+            DenseType decoded = DecodedType.of(tensor.view(), files());
+            return Choice.of(DenseEncoding.of(decoded), "keep: codes and scales decode to " + decoded + " exactly");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
