@@ -32,7 +32,8 @@ import java.util.TreeMap;
 /// @param source digests of the source's headers and documents
 /// @param digest of the plan, see [PlanDigest]
 /// @param encodings encoding of each tensor, to say what has changed; may be empty
-public record PlanContract(String format, Policy policy, List<String> strip, Map<String, String> options, Value.Fields source, String digest,
+public record PlanContract(String format, Policy policy, List<String> strip, Map<String, String> options, Value.Fields source,
+        String digest,
         Map<String, String> encodings) {
     /// The name of the field of a plan's JSON that holds it.
     public static final String FIELD = "contract";

@@ -132,9 +132,11 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         }
         String wider = sliding.equals(full) ? full.get() : "f16";
         String type = wider.equals("int8") ? "q8_0" : wider;
-        findings.add(Finding.info("kv-cache-at-start", "llama.cpp is told the type of the key/value cache when it starts, one for all layers:"
-                + " --cache-type-k " + type + " --cache-type-v " + type + (type.equals(sliding.get()) && type.equals(full.get()) ? ""
-                        : " is the nearest it has to " + sliding.get() + " in sliding layers and " + full.get() + " in full ones"),
+        findings.add(Finding.info(
+                "kv-cache-at-start", "llama.cpp is told the type of the key/value cache when it starts, one for all layers:"
+                        + " --cache-type-k " + type + " --cache-type-v " + type
+                        + (type.equals(sliding.get()) && type.equals(full.get()) ? ""
+                                : " is the nearest it has to " + sliding.get() + " in sliding layers and " + full.get() + " in full ones"),
                 List.of()));
     }
 

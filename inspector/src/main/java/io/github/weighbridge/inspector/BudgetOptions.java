@@ -58,7 +58,8 @@ final class BudgetOptions {
                 .orElseThrow(() -> new UsageException("--budget \"" + size + "\" is no size, such as 1000000, 900MB or 1.0GiB"));
         boolean cache = of.equals(WITH_CACHE);
         if (cache == context.isEmpty()) {
-            throw new UsageException(cache ? "--budget-of " + WITH_CACHE + " needs --context" : "--context goes with --budget-of " + WITH_CACHE);
+            throw new UsageException(
+                    cache ? "--budget-of " + WITH_CACHE + " needs --context" : "--context goes with --budget-of " + WITH_CACHE);
         }
         long tokens = cache ? Numbers.tokens(context).orElseThrow(
                 () -> new UsageException("--context \"" + context + "\" is no number of tokens, such as 4096, 32k or 1m")) : 0;

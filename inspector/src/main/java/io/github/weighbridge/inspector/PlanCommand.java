@@ -34,7 +34,8 @@ final class PlanCommand implements Action {
     @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
 
     @Option(names = "--save-policy", paramLabel = "FILE",
-            description = "Write the policy, with what it extends and what a budget found, as a policy file.") private String savePolicy = "";
+            description = "Write the policy, with what it extends and what a budget found, as a policy file.") private String savePolicy =
+                    "";
 
     @Override
     public void declare(CommandSpec command) {

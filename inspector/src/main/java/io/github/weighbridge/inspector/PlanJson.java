@@ -45,7 +45,8 @@ final class PlanJson {
     }
 
     private static Value budget(BudgetResult budget) {
-        return ordered("bytes", Value.of(budget.budget()), "used", Value.of(budget.used()), "error", Value.of(budget.error()), "error_bound",
+        return ordered("bytes", Value.of(budget.budget()), "used", Value.of(budget.used()), "error", Value.of(budget.error()),
+                "error_bound",
                 Value.of(budget.bound()), "tensors", Value.of(budget.tensors()), "encodings_measured", Value.of(budget.measured()));
     }
 

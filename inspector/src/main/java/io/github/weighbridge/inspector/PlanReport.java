@@ -63,10 +63,12 @@ final class PlanReport {
     private static void budget(BudgetResult budget, Report report) {
         report.section("Budget");
         report.paragraph(2, 2, Numbers.grouped(budget.used()) + " of " + Numbers.grouped(budget.budget()) + " bytes ("
-                + Numbers.share(budget.used(), budget.budget()) + "), " + Numbers.count(budget.tensors(), "tensor", "tensors") + " decided, "
+                + Numbers.share(budget.used(), budget.budget()) + "), " + Numbers.count(budget.tensors(), "tensor", "tensors")
+                + " decided, "
                 + budget.measured() + " encodings measured on samples");
-        report.paragraph(2, 2, String.format(Locale.ROOT, "sum of relative squared errors %.6g, and no choice has less than %.6g (gap %.4f %%)",
-                budget.error(), budget.bound(), 100 * budget.gap()));
+        report.paragraph(2, 2,
+                String.format(Locale.ROOT, "sum of relative squared errors %.6g, and no choice has less than %.6g (gap %.4f %%)",
+                        budget.error(), budget.bound(), 100 * budget.gap()));
         report.section("The policy that reproduces it");
         PolicyWriter.yaml(budget.policy()).lines().forEach(line -> report.paragraph(0, 4, line));
     }

@@ -100,7 +100,8 @@ final class TargetOptions {
         }
         Format format = Formats.installed().byName(contract.format()).filter(Format::writes)
                 .orElseThrow(() -> new PolicyException(file + ": is for the format " + contract.format() + ", which is not written"));
-        return new Wish(format, contract.policy(), new TargetRequest(name(target), Set.of(), Families.installed(), Limits.DEFAULT, Map.of()),
+        return new Wish(format, contract.policy(),
+                new TargetRequest(name(target), Set.of(), Families.installed(), Limits.DEFAULT, Map.of()),
                 Optional.empty(), Optional.of(contract));
     }
 

@@ -56,7 +56,8 @@ class PlanContractTest {
                 """);
         save("plan", source, "--to", "gguf", "--policy", policy, "--tensor", "output\\.weight=Q8_0", "--split-max-size", "1M", "--json");
         Path direct = folder.resolve("direct.gguf");
-        assertThat(Cli.run("convert", source, direct, "--policy", policy, "--tensor", "output\\.weight=Q8_0", "--split-max-size", "1M").code())
+        assertThat(
+                Cli.run("convert", source, direct, "--policy", policy, "--tensor", "output\\.weight=Q8_0", "--split-max-size", "1M").code())
                 .isZero();
         // The policy file is needed no more.
         Files.delete(policy);
@@ -75,7 +76,8 @@ class PlanContractTest {
     @Test
     void foldersAreCarriedOutToo() throws IOException {
         save("plan", source, "--to", "safetensors", "--type", "BF16", "--strip", "ple", "--json");
-        assertThat(Cli.run("convert", source, folder.resolve("direct"), "--to", "safetensors", "--type", "BF16", "--strip", "ple").code()).isZero();
+        assertThat(Cli.run("convert", source, folder.resolve("direct"), "--to", "safetensors", "--type", "BF16", "--strip", "ple").code())
+                .isZero();
         assertThat(Cli.run("convert", source, folder.resolve("planned"), "--plan", plan).code()).isZero();
         for (String name : List.of("model.safetensors", "config.json", "tokenizer.json")) {
             assertThat(folder.resolve("planned").resolve(name)).hasSameBinaryContentAs(folder.resolve("direct").resolve(name));
@@ -108,7 +110,8 @@ class PlanContractTest {
         save("plan", source, "--to", "gguf", "--type", "Q8_0", "--json");
         String text = Files.readString(plan);
         Files.writeString(plan, text.replace("\"type\": \"Q8_0\"", "\"type\": \"Q4_0\""));
-        assertThat(refused()).startsWith(source + ": the plan cannot be carried out as it was made: ").contains(" would be ", ", planned was Q8_0");
+        assertThat(refused()).startsWith(source + ": the plan cannot be carried out as it was made: ").contains(" would be ",
+                ", planned was Q8_0");
         Files.writeString(plan, text.replace("\"policy\": {", "\"policy\": {\"rulez\": [], "));
         assertThat(refused()).contains("(its policy).json:1:2: a policy has no \"rulez\", did you mean \"rules\"?");
         Files.writeString(plan, text.replace("\"contract\"", "\"contact\""));
@@ -126,7 +129,8 @@ class PlanContractTest {
     void aPolicyThatIsSavedGivesTheSame() throws IOException, PolicyException {
         TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_Q4_0);
         Path saved = folder.resolve("saved.yaml");
-        Cli.Result solved = Cli.run("plan", source, "--to", "gguf", "--policy", "bf16", "--budget", "4MB", "--save-policy", saved, "--json");
+        Cli.Result solved =
+                Cli.run("plan", source, "--to", "gguf", "--policy", "bf16", "--budget", "4MB", "--save-policy", saved, "--json");
         assertThat(solved.err()).isEmpty();
         assertThat(solved.json().object("budget").orElseThrow().whole("used").orElseThrow()).isBetween(3_960_000L, 4_000_000L);
         Cli.Result again = Cli.run("plan", source, "--to", "gguf", "--policy", saved, "--json");

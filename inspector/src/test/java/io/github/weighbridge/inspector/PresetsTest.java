@@ -11,25 +11,35 @@ import io.github.weighbridge.io.Source;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
+import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.Formats;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.ReadOptions;
+import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /// What presets make of the released models, to the byte. Their weights are not read: sizes follow from headers.
 class PresetsTest {
@@ -39,7 +49,8 @@ class PresetsTest {
     private static final long ROPE_FREQUENCIES = 256L * Float.BYTES;
 
     private static Checkpoint open(Gemma4Size size) throws IOException {
-        return Formats.installed().open(new Source(size.name(), Gemma4Fixture.virtual(size.name(), Gemma4Options.of(size)), Optional.empty()),
+        return Formats.installed().open(
+                new Source(size.name(), Gemma4Fixture.virtual(size.name(), Gemma4Options.of(size)), Optional.empty()),
                 ReadOptions.defaults());
     }
 
@@ -90,23 +101,93 @@ class PresetsTest {
         }
     }
 
+    /// A part of the published decomposition (gemma4.md section 5), or nothing for tensors that it does not count.
+    private static Optional<String> part(Identity identity, int owners) {
+        return switch (identity.role().word()) {
+            case "attention_q", "attention_output" -> decoder(identity, "attention");
+            case "attention_k", "attention_v" -> decoder(identity, identity.layer() < owners ? "attention" : "dead");
+            case "ffn_gate", "ffn_up", "ffn_down" -> decoder(identity, identity.layer() < 15 ? "first" : "last");
+            case "per_layer_gate", "per_layer_projection" -> Optional.of("adapters");
+            case "per_layer_embedding" -> Optional.of("ple");
+            case "token_embedding" -> Optional.of("embedding");
+            default -> Optional.empty();
+        };
+    }
+
+    private static Optional<String> decoder(Identity identity, String part) {
+        return identity.component().equals(Component.TEXT_DECODER) ? Optional.of(part) : Optional.empty();
+    }
+
+    /// The same in the format of Google's mobile-ct: codes of every part have the published bytes. These are given with a scale of four bytes
+    /// for each row (for each row and layer, of the table of per-layer embeddings) and two activation scales for each linear layer, so that what is
+    /// left are the codes.
+    @ParameterizedTest
+    @EnumSource(names = {"E2B", "E4B"})
+    void mobileInCompressedTensors(Gemma4Size size) throws IOException, PolicyException {
+        boolean small = size == Gemma4Size.E2B;
+        try (Checkpoint checkpoint = open(size)) {
+            Planned planned = Planner.prepare(checkpoint, format("compressed-tensors"), PolicyFiles.preset("gemma4-mobile").orElseThrow(),
+                    TargetRequest.named("mobile"));
+            Map<String, Long> bytes = new TreeMap<>();
+            for (Job job : planned.plan().jobs()) {
+                Identity identity = planned.plan().identities().get(job.target().name());
+                boolean decoder = identity.component().equals(Component.TEXT_DECODER);
+                int expected = published(size, identity);
+                if (job.target().shape().rank() == 2 && expected < 16 && expected > 0) {
+                    assertThat(job.target().encoding().codeBits()).as(job.target().name()).isEqualTo(expected);
+                }
+                long layers = identity.component().equals(Component.PER_LAYER_EMBEDDING) ? checkpoint.architecture().layers().size() : 1;
+                part(identity, small ? 15 : 24).ifPresent(part -> bytes.merge(part, job.target().planes().getFirst().length()
+                        + 4 * layers * job.target().shape().rows() + (decoder ? 8 : 0), Long::sum));
+                if (identity.component().equals(Component.VISION_ENCODER) && job.target().shape().rank() == 2
+                        && job.target().name().endsWith(".linear.weight")) {
+                    assertThat(job.target().encoding().codeBits()).as(job.target().name()).isEqualTo(8);
+                }
+                if (identity.component().equals(Component.AUDIO_ENCODER) && job.target().name().endsWith(".linear.weight")) {
+                    assertThat(job.target().encoding().codeBits()).as(job.target().name())
+                            .isEqualTo(job.target().name().contains("lconv1d.linear_start") ? 4 : 2);
+                }
+            }
+            assertThat(bytes).isEqualTo(small
+                    ? Map.of("attention", 139_795_232L, "dead", 9_486_656L, "first", 213_166_440L, "last", 285_204_960L, "adapters",
+                            27_776_560L, "ple", 1_211_105_280L, "embedding", 101_711_872L)
+                    : Map.of("attention", 294_548_512L, "dead", 27_611_424L, "first", 1_655_378_928L * 15 / 42, "last",
+                            1_655_378_928L * 27 / 42, "adapters", 55_524_000L, "ple", 748_683_264L, "embedding", 168_820_736L));
+        }
+    }
+
     /// The page about presets says what they make of E2B. To write it anew: `-Dweighbridge.write=true`.
     @Test
-    void thePageIsTrue() throws IOException {
+    void thePageIsTrue() throws IOException, PolicyException {
         StringBuilder page = new StringBuilder("""
                 # Presets
 
                 What `--policy NAME` makes of Gemma 4 E2B in BF16 (2011 tensors, 10 246 621 918 bytes), to the byte: the length of the files with tensors, of
                 which so much is tensors, and the bits of a parameter. The tokenizer is the fixture's, 262 144 entries like the real one, of other words. This page
-                is held true by `PresetsTest`. "refused" means exit code 4, with the reason.
+                is held true by `PresetsTest`.
                 """);
-        for (String format : List.of("gguf", "compressed-tensors", "safetensors")) {
-            page.append("\n## ").append(format).append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
-            for (String name : PolicyFiles.presets()) {
-                try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
-                    page.append("| `").append(name).append("` | ").append(row(checkpoint, format, PolicyFiles.preset(name).orElseThrow()))
-                            .append(" |\n");
+        for (String format : List.of("gguf", "compressed-tensors")) {
+            page.append("\n## ").append(format)
+                    .append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
+            List<String> refused = new ArrayList<>();
+            // Making a target reads the tokenizer, which takes longer than all else.
+            Map<TargetRequest, Target> targets = new HashMap<>();
+            try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
+                for (String name : PolicyFiles.presets()) {
+                    Policy preset = PolicyFiles.preset(name).orElseThrow();
+                    if (preset.type().isPresent() && !format.equals("gguf")) {
+                        Target target = target(checkpoint, format, preset, targets);
+                        assertThatThrownBy(() -> Policies.decide(preset, checkpoint, target)).isInstanceOf(PolicyException.class)
+                                .hasMessageStartingWith("policy " + name + ": ");
+                        refused.add("`" + name + "`");
+                    } else {
+                        page.append("| `").append(name).append("` | ")
+                                .append(row(checkpoint, preset, target(checkpoint, format, preset, targets))).append(" |\n");
+                    }
                 }
+            }
+            if (!refused.isEmpty()) {
+                page.append("\nRefused, as their types are llama.cpp's: ").append(String.join(", ", refused)).append(".\n");
             }
         }
         page.append("\n## What they are for\n\n");
@@ -120,19 +201,23 @@ class PresetsTest {
         assertThat(Files.readString(file)).isEqualTo(page.toString());
     }
 
-    private static String row(Checkpoint checkpoint, String format, Policy policy) throws IOException {
-        try {
-            Planned planned = Planner.prepare(checkpoint, format(format), policy, TargetRequest.named("model." + format));
-            Audited audited = Audited.of(planned.plan());
-            Footprint footprint = Footprint.of(audited);
-            Set<String> encodings = new java.util.TreeSet<>();
-            planned.plan().jobs().stream().map(Job::target).filter(tensor -> tensor.shape().rank() > 1)
-                    .forEach(tensor -> encodings.add(tensor.encoding().name()));
-            return Numbers.grouped(audited.bytes()) + " | " + Numbers.grouped(footprint.tensorBytes()) + " | "
-                    + String.format(java.util.Locale.ROOT, "%.3f", footprint.bitsPerWeight()) + " | " + String.join(", ", encodings);
-        } catch (PolicyException e) {
-            String message = e.getMessage();
-            return "refused | | | " + message.replace("|", "\\|");
+    private static Target target(Checkpoint checkpoint, String format, Policy preset, Map<TargetRequest, Target> targets)
+            throws IOException, PolicyException {
+        TargetRequest request = Planner.request(preset, TargetRequest.named("model." + format));
+        if (!targets.containsKey(request)) {
+            targets.put(request, format(format).target(checkpoint, request));
         }
+        return targets.get(request);
+    }
+
+    private static String row(Checkpoint checkpoint, Policy policy, Target target) throws PolicyException {
+        ConversionPlan plan = target.plan(Policies.decide(policy, checkpoint, target).assignment());
+        Audited audited = Audited.of(plan);
+        Footprint footprint = Footprint.of(audited);
+        Set<String> encodings = new TreeSet<>();
+        plan.jobs().stream().map(Job::target).filter(tensor -> tensor.shape().rank() > 1)
+                .forEach(tensor -> encodings.add(tensor.encoding().name()));
+        return Numbers.grouped(audited.bytes()) + " | " + Numbers.grouped(footprint.tensorBytes()) + " | "
+                + String.format(Locale.ROOT, "%.3f", footprint.bitsPerWeight()) + " | " + String.join(", ", encodings);
     }
 }

@@ -61,7 +61,8 @@ public final class Budget {
         List<TargetTensor> open = target.tensors().stream().filter(tensor -> decision.open().contains(tensor.name()))
                 .filter(tensor -> counted(tensor, source.architecture())).toList();
         if (open.isEmpty()) {
-            throw new PolicyException("--budget: the rules of policy " + policy.name() + " decide every tensor, which leaves nothing to choose");
+            throw new PolicyException(
+                    "--budget: the rules of policy " + policy.name() + " decide every tensor, which leaves nothing to choose");
         }
         Floors floors = Floors.of(policy, source.architecture(), target.tensors());
         List<ByteSource> files = source.files().stream().map(CheckpointFile::source).toList();

@@ -39,7 +39,8 @@ record Candidates(TargetTensor tensor, List<Option> options) {
         List<Optional<float[]>> importance = new ArrayList<>();
         for (TargetTensor tensor : tensors) {
             asked.add(ask(tensor, target, floors));
-            importance.add(target.importance(tensor).filter(weights -> weights.matrices() == 1).map((Importance weights) -> weights.weights(0)));
+            importance.add(
+                    target.importance(tensor).filter(weights -> weights.matrices() == 1).map((Importance weights) -> weights.weights(0)));
         }
         List<Optional<Candidates>> measured = new ArrayList<>(java.util.Collections.nCopies(tensors.size(), Optional.empty()));
         AtomicInteger next = new AtomicInteger();
@@ -115,6 +116,7 @@ record Candidates(TargetTensor tensor, List<Option> options) {
         Set<String> words = group.getFirst().options().stream().map(Option::word).collect(Collectors.toCollection(LinkedHashSet::new));
         group.forEach(one -> words.retainAll(one.options().stream().map(Option::word).toList()));
         return group.stream().map(one -> new Candidates(one.tensor(), words.stream()
-                .map(word -> one.options().stream().filter(option -> option.word().equals(word)).findFirst().orElseThrow()).toList())).toList();
+                .map(word -> one.options().stream().filter(option -> option.word().equals(word)).findFirst().orElseThrow()).toList()))
+                .toList();
     }
 }

@@ -29,7 +29,8 @@ final class Rules {
         words.forEach((tensor, word) -> {
             Identity identity = tensor.identity();
             if (counts.getOrDefault(identity, 0) == 1) {
-                kinds.computeIfAbsent(new Kind(identity.component().word(), identity.role().word(), word), _ -> new ArrayList<>()).add(tensor);
+                kinds.computeIfAbsent(new Kind(identity.component().word(), identity.role().word(), word), _ -> new ArrayList<>())
+                        .add(tensor);
             } else {
                 named.add(rule(Match.named(Pattern.compile("^" + Pattern.quote(tensor.name()) + "$")), word, named.size()));
             }
@@ -38,7 +39,8 @@ final class Rules {
         kinds.forEach((kind, tensors) -> {
             List<Integer> layers = tensors.stream().map(tensor -> tensor.identity().layer()).filter(layer -> layer != Identity.NO_LAYER)
                     .toList();
-            rules.add(rule(new Match(Set.of(kind.component()), Set.of(kind.role()), Match.ranges(layers), Optional.empty(), 0, Long.MAX_VALUE),
+            rules.add(rule(
+                    new Match(Set.of(kind.component()), Set.of(kind.role()), Match.ranges(layers), Optional.empty(), 0, Long.MAX_VALUE),
                     kind.word(), rules.size()));
         });
         return rules;

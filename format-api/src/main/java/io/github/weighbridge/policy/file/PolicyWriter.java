@@ -89,7 +89,8 @@ public final class PolicyWriter {
         return switch (value) {
             case Value.Items(List<Value> items) -> items.stream().map(PolicyWriter::flow).collect(Collectors.joining(", ", "[", "]"));
             case Value.Fields(Map<String, Value> fields) -> fields.entrySet().stream()
-                    .map(field -> flow(Value.of(field.getKey())) + ": " + flow(field.getValue())).collect(Collectors.joining(", ", "{ ", " }"));
+                    .map(field -> flow(Value.of(field.getKey())) + ": " + flow(field.getValue()))
+                    .collect(Collectors.joining(", ", "{ ", " }"));
             case Value.Text(String text) when PLAIN.matcher(text).matches() -> text;
             case Value.Text _, Value.Whole _, Value.Real _, Value.Flag _, Value.Nothing _ ->
                     new String(Json.bytes(value), StandardCharsets.UTF_8);
