@@ -79,6 +79,24 @@ public record Footprint(long tensors, long parameters, long tensorBytes, long ov
         return parameters == 0 ? 0 : bytes * 8.0 / parameters;
     }
 
+    /// The part of a layer that a role belongs to: `attention`, `ffn`, `experts`, `per_layer`, `norms` or `other`.
+    public static String part(Role role) {
+        String word = role.word();
+        if (word.endsWith("norm")) {
+            return "norms";
+        }
+        if (word.startsWith("attention_")) {
+            return "attention";
+        }
+        if (word.startsWith("ffn_")) {
+            return "ffn";
+        }
+        if (word.startsWith("expert_")) {
+            return "experts";
+        }
+        return word.startsWith("per_layer_") ? "per_layer" : "other";
+    }
+
     /// Weighs a checkpoint or a plan.
     public static Footprint of(Audited audited) {
         Map<Component, Map<String, long[]>> components = new LinkedHashMap<>();
@@ -147,23 +165,6 @@ public record Footprint(long tensors, long parameters, long tensorBytes, long ov
             long[] part = parts.computeIfAbsent(part(role), _ -> new long[2]);
             part[0] += elements;
             part[1] += size;
-        }
-
-        private static String part(Role role) {
-            String word = role.word();
-            if (word.endsWith("norm")) {
-                return "norms";
-            }
-            if (word.startsWith("attention_")) {
-                return "attention";
-            }
-            if (word.startsWith("ffn_")) {
-                return "ffn";
-            }
-            if (word.startsWith("expert_")) {
-                return "experts";
-            }
-            return word.startsWith("per_layer_") ? "per_layer" : "other";
         }
 
         LayerShare share(Component component, int layer, Optional<Layer.Attention> attention) {

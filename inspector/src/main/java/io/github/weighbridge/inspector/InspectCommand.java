@@ -8,6 +8,7 @@ import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.scan.GridDetector;
 import io.github.weighbridge.scan.GridFinding;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -24,6 +25,8 @@ final class InspectCommand implements Action {
 
     @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
 
+    @Option(names = "--html", paramLabel = "FILE", description = "Write the report as one HTML file too.") private String html = "";
+
     @Option(names = "--tensors", description = "List all tensors. JSON always does.") private boolean tensors;
 
     @Option(names = "--grid",
@@ -31,6 +34,7 @@ final class InspectCommand implements Action {
 
     @Option(names = "--full", description = "With --grid: read all weights.") private boolean full;
 
+    private String current = "";
     private Optional<Failure> outcome = Optional.empty();
 
     @Override
@@ -40,7 +44,7 @@ final class InspectCommand implements Action {
 
     @Override
     public Given given() {
-        return Given.source(source.path());
+        return new Given(source.path(), current.isEmpty() ? source.path() : current, List.of(source.path(), html));
     }
 
     @Override
@@ -52,6 +56,17 @@ final class InspectCommand implements Action {
         if (json && markdown) {
             throw new UsageException("--json and --markdown are two reports: ask for one");
         }
+        if (!html.isEmpty() && ReportFile.isPartOf(html, source.path())) {
+            throw new UsageException("--html \"" + html + "\" would take the place of SOURCE, or of a part of it");
+        }
+        current = html;
+        try (ReportFile file = ReportFile.of(html)) {
+            current = "";
+            inspect(session, options, file);
+        }
+    }
+
+    private void inspect(Session session, AuditOptions options, ReportFile file) throws UsageException, IOException {
         try (Checkpoint checkpoint = grid ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
             if (!options.fit(ConversationMemory.of(audited))) {
@@ -61,6 +76,9 @@ final class InspectCommand implements Action {
             }
             Map<String, Optional<GridFinding>> grids =
                     grid ? GridDetector.detect(checkpoint, full, EngineOptions.defaults().threads()) : Map.of();
+            if (!html.isEmpty()) {
+                file.write(out -> HtmlReport.write(audited, options, out));
+            }
             if (json) {
                 AuditText.write(audited, options, grids, session.out());
                 return;

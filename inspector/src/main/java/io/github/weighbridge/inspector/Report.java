@@ -119,7 +119,7 @@ final class Report {
         }
     }
 
-    private static String describe(Architecture architecture) {
+    static String describe(Architecture architecture) {
         List<Layer> layers = architecture.layers();
         long sliding = layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count();
         long window = layers.stream().mapToLong(Layer::window).max().orElse(0);

@@ -55,11 +55,7 @@ class Q4_0Kernel implements BlockKernel, CodeKernel, ExactKernel {
 
     @Override
     public void encodeExact(float[] source, int sourceOffset, Source type, byte[] blocks, int at, int count) {
-        Q4_0Exact exact = exact();
-        Q4_0Exact.Fit fit = new Q4_0Exact.Fit();
-        for (int i = 0; i < count; i++) {
-            exact.encode(source, sourceOffset + i * COLUMNS, type, blocks, at + i * BYTES, fit);
-        }
+        exact().encodeAll(source, sourceOffset, type, blocks, at, count);
     }
 
     @Override
