@@ -15,6 +15,9 @@ import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.policy.Policies;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.budget.Budget;
+import io.github.weighbridge.policy.budget.BudgetRequest;
+import io.github.weighbridge.policy.budget.BudgetResult;
 import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.Formats;
@@ -36,6 +39,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -153,6 +157,24 @@ class PresetsTest {
                             27_776_560L, "ple", 1_211_105_280L, "embedding", 101_711_872L)
                     : Map.of("attention", 294_548_512L, "dead", 27_611_424L, "first", 1_655_378_928L * 15 / 42, "last",
                             1_655_378_928L * 27 / 42, "adapters", 55_524_000L, "ple", 748_683_264L, "embedding", 168_820_736L));
+        }
+    }
+
+    /// A budget for a released model is met, used, and solved to the optimum or near it.
+    @ParameterizedTest
+    @CsvSource({"2500000000, FILE", "1200000000, RESIDENT"})
+    void budgetsOfE2b(long bytes, BudgetRequest.Measure measure) throws IOException, PolicyException {
+        Policy policy = PolicyFiles.parse("test.yaml", "default: q4_0\nrules: []\n");
+        try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
+            TargetRequest request = TargetRequest.named("budget.gguf");
+            Target target = format("gguf").target(checkpoint, request);
+            BudgetResult result = Budget.solve(policy, checkpoint, target, new BudgetRequest(bytes, measure, 0, 2));
+            System.out.println("E2B, " + measure + ": " + result.used() + " of " + bytes + ", gap " + result.gap());
+            assertThat(result.used()).isBetween(bytes * 99 / 100, bytes);
+            assertThat(result.gap()).isLessThan(0.01);
+            Audited audited = Audited.of(target.plan(Policies.decide(result.policy(), checkpoint, target).assignment()));
+            assertThat(measure == BudgetRequest.Measure.FILE ? audited.bytes() : Footprint.of(audited).memory().residentBytes())
+                    .isEqualTo(result.used());
         }
     }
 
