@@ -150,8 +150,7 @@ final class ConvertCommand implements Action {
         // What the conversion lost is known only to the plan.
         List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
         current = report;
-        file.write(new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(), findings,
-                false));
+        file.write(result.with(result.tensors(), findings, false));
     }
 
     /// Where the files of a plan will be.
