@@ -160,6 +160,36 @@ class PresetsTest {
         }
     }
 
+    /// And for LiteRT-LM, whose tables of per-layer embeddings are apart, and which stores the tied head again.
+    @ParameterizedTest
+    @EnumSource(names = {"E2B", "E4B"})
+    void mobileInLiteRt(Gemma4Size size) throws IOException, PolicyException {
+        boolean small = size == Gemma4Size.E2B;
+        try (Checkpoint checkpoint = open(size)) {
+            Planned planned = Planner.prepare(checkpoint, format("litertlm"), PolicyFiles.preset("gemma4-mobile").orElseThrow(),
+                    TargetRequest.named("mobile.litertlm"));
+            Map<String, Long> bytes = new TreeMap<>();
+            for (Job job : planned.plan().jobs()) {
+                Identity identity = planned.plan().identities().get(job.target().name());
+                boolean head = identity.component().equals(Component.OUTPUT_HEAD);
+                int expected = published(size, identity);
+                if (job.target().shape().rank() == 2 && expected < 16 && expected > 0) {
+                    assertThat(job.target().encoding().codeBits()).as(job.target().name()).isEqualTo(expected);
+                }
+                (head ? Optional.of("head") : part(identity, small ? 15 : 24)).ifPresent(part -> bytes.merge(part,
+                        job.target().planes().getFirst().length() + 4 * job.target().shape().rows()
+                                + (head || identity.component().equals(Component.TEXT_DECODER) ? 8 : 0),
+                        Long::sum));
+            }
+            assertThat(bytes).isEqualTo(small
+                    ? Map.of("attention", 139_795_232L, "first", 213_166_440L, "last", 285_204_960L, "adapters", 27_776_560L, "ple",
+                            1_211_105_280L, "embedding", 101_711_872L, "head", 101_711_880L)
+                    : Map.of("attention", 294_548_512L, "first", 1_655_378_928L * 15 / 42, "last", 1_655_378_928L * 27 / 42, "adapters",
+                            55_524_000L, "ple", 748_683_264L, "embedding", 168_820_736L, "head", 168_820_744L));
+            assertThat(planned.plan().findings()).noneMatch(finding -> finding.code().equals("fallback"));
+        }
+    }
+
     /// A budget for a released model is met, used, and solved to the optimum or near it.
     @ParameterizedTest
     @CsvSource({"2500000000, FILE", "1200000000, RESIDENT"})
