@@ -169,7 +169,11 @@ final class CompressedTensorsTarget implements Target {
     @Override
     public Choice keep(TargetTensor tensor) throws PolicyException {
         Optional<Choice> kept = codes.keep(tensor, hasStaticActivations(tensor));
-        return kept.isPresent() ? kept.get() : model.keepDense(tensor);
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        Choice dense = model.keepDense(tensor);
+        return codes.narrowed(tensor, dense).orElse(dense);
     }
 
     @Override
@@ -283,6 +287,12 @@ final class CompressedTensorsTarget implements Target {
         return WeightType.misfit(grid, tensor.shape());
     }
 
+    /// What vLLM merges when it loads it: queries, keys and values, and gates with what they gate.
+    @Override
+    public List<List<String>> fused() {
+        return VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList());
+    }
+
     @Override
     public ConversionPlan plan(Assignment assignment) throws PolicyException {
         FolderLayout layout = new FolderLayout(model, request);
@@ -351,7 +361,12 @@ final class CompressedTensorsTarget implements Target {
         }
         boolean integers = encoding.grid().levels() instanceof Grid.Levels.Range;
         boolean floats = encoding.grid().levels().equals(Grid.Levels.Table.E4M3);
-        Activations wanted = type.flatMap(WeightType::of).map(WeightType::activations).orElseGet(this::activations);
+        Activations wanted = switch (request.option(TargetRequest.ACTIVATIONS).orElse("keep")) {
+            case "none" -> Activations.NONE;
+            case "dynamic" -> Activations.DYNAMIC;
+            case "static" -> Activations.STATIC;
+            default -> type.flatMap(WeightType::of).map(WeightType::activations).orElse(Activations.STATIC);
+        };
         Optional<Weight> weight = model.weight(tensor);
         Args number = Args.integers(8, Strategy.TENSOR, 0, true);
         if (integers && wanted == Activations.STATIC) {
@@ -370,15 +385,6 @@ final class CompressedTensorsTarget implements Target {
                     : tokens(Args.Type.FLOAT));
         }
         return new Scheme(Optional.of(weights), input, output, Optional.of(Module.format(encoding, input.isPresent())));
-    }
-
-    /// What the policy says of activations; unless it does, scales that the source has are kept.
-    private Activations activations() {
-        return switch (request.option(TargetRequest.ACTIVATIONS).orElse("")) {
-            case "none" -> Activations.NONE;
-            case "dynamic" -> Activations.DYNAMIC;
-            default -> Activations.STATIC;
-        };
     }
 
     private static Args tokens(Args.Type type) {
