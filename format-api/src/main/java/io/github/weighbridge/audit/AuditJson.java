@@ -18,6 +18,9 @@ import java.util.Optional;
 
 /// The report as JSON, schemas `weighbridge.inspect/1` and `weighbridge.plan/1`.
 public final class AuditJson {
+    /// The field that only models have of which figures were published.
+    public static final String PUBLISHED = "published_figures";
+
     private AuditJson() {}
 
     /// The whole report. Bytes and counts are whole numbers, bits per weight have at most four decimals.
@@ -44,6 +47,10 @@ public final class AuditJson {
         }
         report.put("memory", memory(audited, options));
         report.put("findings", list(audited.findings(), AuditJson::finding));
+        PublishedFigures published = PublishedFigures.of(audited);
+        if (published.known()) {
+            report.put(PUBLISHED, published(published));
+        }
         return report.fields();
     }
 
@@ -68,6 +75,19 @@ public final class AuditJson {
                     .put("layers_with_cache", Value.of(layers.stream().filter(Layer::ownsCache).count()));
         }
         return result.fields();
+    }
+
+    private static Value published(PublishedFigures figures) {
+        return new Ordered().put("model", Value.of(figures.model()))
+                .put("variants", list(figures.variants(), variant -> new Ordered().put("name", Value.of(variant.name()))
+                        .put("leaves_out", Value.of(variant.leavesOut())).put("bytes", Value.of(variant.bytes())).fields()))
+                .put("cells", list(figures.cells(), cell -> new Ordered().put("table", Value.of(cell.table()))
+                        .put("published", Value.of(cell.published())).put("variant", Value.of(cell.variant()))
+                        .put("factor", Value.of(cell.factor()))
+                        .put("computed_gib",
+                                Value.of(BigDecimal.valueOf(cell.computed()).setScale(4, RoundingMode.HALF_EVEN).doubleValue()))
+                        .put("equal", new Value.Flag(cell.equal())).fields()))
+                .fields();
     }
 
     private static Value component(Footprint.ComponentShare share) {

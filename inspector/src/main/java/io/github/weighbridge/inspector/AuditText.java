@@ -34,6 +34,10 @@ final class AuditText {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
         }
+        Optional<Value> published = sums.get(AuditJson.PUBLISHED);
+        if (published.isPresent()) {
+            report = report.with(AuditJson.PUBLISHED, published.get());
+        }
         JsonText.write(report, TENSORS, tensors(audited, grids), out);
     }
 

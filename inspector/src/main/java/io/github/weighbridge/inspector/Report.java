@@ -9,6 +9,7 @@ import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
+import io.github.weighbridge.audit.PublishedFigures;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.gguf.encoding.GgmlEncodings;
 import io.github.weighbridge.gguf.file.GgmlType;
@@ -59,7 +60,28 @@ final class Report {
         components(footprint);
         layers(footprint);
         new MemoryReport(this).print(ConversationMemory.of(audited), options);
+        published(PublishedFigures.of(audited));
         findings(audited.findings());
+    }
+
+    /// Prints what was published of the model's memory beside the sums that give it.
+    private void published(PublishedFigures figures) {
+        if (!figures.known()) {
+            return;
+        }
+        section("Published figures of Gemma 4 " + figures.model() + ", in GiB");
+        Table table = new Table().name("cell", 17).number("published").number("here").name("what it is of this checkpoint", 16, 1);
+        for (PublishedFigures.Cell cell : figures.cells()) {
+            PublishedFigures.Variant variant = figures.variant(cell);
+            String times = cell.factor() == 1 ? "" : String.format(Locale.ROOT, ", times %.3g", cell.factor());
+            table.row(cell.table(), cell.published(), String.format(Locale.ROOT, "%.4f", cell.computed()), variant.name() + times);
+        }
+        table(table);
+        sheet.gap();
+        for (PublishedFigures.Variant variant : figures.variants()) {
+            paragraph(INDENT, INDENT + 4, String.format(Locale.ROOT, "%s: %.4f GiB (%s bytes)%s", variant.name(), variant.gib(),
+                    Numbers.grouped(variant.bytes()), variant.leavesOut().isEmpty() ? "" : ", leaves out " + variant.leavesOut()));
+        }
     }
 
     /// Prints a section's title.
