@@ -30,6 +30,11 @@ public final class ViewReader implements AutoCloseable {
     /// Rows read ahead when a view takes pieces of rows, in bytes.
     private static final long WINDOW_BYTES = 4L << 20;
 
+    /// Columns from which on a piece of a row is worth a reading of its own.
+    private static final long LONG_BLOCK = 64;
+    /// Columns that are kept in memory to pick from.
+    private static final long LONGEST_SPAN = 1L << 22;
+
     private final List<ByteSource> files;
     private final Memory[] planeMemory = {new Memory(), new Memory(), new Memory(), new Memory(), new Memory()};
     private final Memory window = new Memory();
@@ -68,6 +73,7 @@ public final class ViewReader implements AutoCloseable {
                 }
             }
             case View.Transpose(View of, List<Integer> order) -> transpose(of, order, view.shape(), region, target, offset);
+            case View.Swap swap when shortSwap(swap) -> swapColumns(swap, region, target, offset);
             case View.Concat(int axis, List<View> parts) when axis == view.shape().rank() - 1 && region.rowCount() > 1 -> {
                 int columns = Math.toIntExact(region.columnCount());
                 int rows = Math.toIntExact(region.rowCount());
@@ -345,6 +351,37 @@ public final class ViewReader implements AutoCloseable {
     private void read(Span span, ByteRange range, MemorySegment target) throws IOException {
         files.get(span.file()).read(span.offset() + range.offset(), target);
         bytesRead += range.length();
+    }
+
+    private static boolean shortSwap(View.Swap swap) {
+        return swap.axis() == swap.shape().rank() - 1 && swap.block() < LONG_BLOCK
+                && swap.first() * swap.second() * swap.block() <= LONGEST_SPAN;
+    }
+
+    /// Swaps short pieces within rows: whole spans of the original are read, and the pieces picked out of them.
+    private void swapColumns(View.Swap swap, Region region, float[] target, int offset) throws IOException {
+        View of = swap.of();
+        long span = swap.first() * swap.second() * swap.block();
+        long begin = region.columnBegin() / span * span;
+        long end = Math.min(of.shape().columns(), (region.columnEnd() + span - 1) / span * span);
+        int width = Math.toIntExact(end - begin);
+        int columns = Math.toIntExact(region.columnCount());
+        int[] places = new int[columns];
+        for (int i = 0; i < columns; i++) {
+            places[i] = Math.toIntExact(swap.source(region.columnBegin() + i) - begin);
+        }
+        // All rows at once where no more is read than asked for.
+        int step = width == columns ? Math.toIntExact(region.rowCount()) : 1;
+        float[] rows = new float[Math.multiplyExact(step, width)];
+        int at = offset;
+        for (long row = region.rowBegin(); row < region.rowEnd(); row += step) {
+            read(of, new Region(row, row + step, begin, end), rows, 0);
+            for (int r = 0; r < step; r++) {
+                for (int i = 0; i < columns; i++) {
+                    target[at++] = rows[r * width + places[i]];
+                }
+            }
+        }
     }
 
     /// Goes through all rows of the original and keeps the numbers that belong into the region: right for any order of axes, and meant for the

@@ -63,14 +63,14 @@ public record Run(View view, Region region) {
                     for (long row = region.rowBegin(); row < region.rowEnd(); row++) {
                         for (long c = region.columnBegin(); c < region.columnEnd();) {
                             long end = Math.min(region.columnEnd(), (c / unit + 1) * unit);
-                            long source = unswap(c, first, second, unit);
+                            long source = View.Swap.source(c, first, second, unit);
                             runs.add(new Run(of, new Region(row, row + 1, source, source + end - c)));
                             c = end;
                         }
                     }
                 } else {
                     eachRowRun(region, unit, (row, count) -> {
-                        long source = unswap(row, first, second, unit);
+                        long source = View.Swap.source(row, first, second, unit);
                         runs.add(new Run(of, new Region(source, source + count, region.columnBegin(), region.columnEnd())));
                     });
                 }
@@ -120,15 +120,6 @@ public record Run(View view, Region region) {
             }
             at += rows;
         }
-    }
-
-    /// Where an index of the swapped axis comes from.
-    private static long unswap(long index, long first, long second, long unit) {
-        long span = first * second * unit;
-        long within = index % span;
-        long b = within / (first * unit);
-        long a = within / unit % first;
-        return index - within + (a * second + b) * unit + within % unit;
     }
 
     /// Elements in row-major order as at most three regions: the end of a row, whole rows, the beginning of a row.

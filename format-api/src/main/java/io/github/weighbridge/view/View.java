@@ -53,6 +53,20 @@ public sealed interface View {
         public Shape shape() {
             return of.shape();
         }
+
+        /// The index of the original's axis that an index of this one's comes from.
+        public long source(long index) {
+            return source(index, first, second, block);
+        }
+
+        /// Where an index comes from when blocks are `unit` long.
+        static long source(long index, long first, long second, long unit) {
+            long span = first * second * unit;
+            long within = index % span;
+            long b = within / (first * unit);
+            long a = within / unit % first;
+            return index - within + (a * second + b) * unit + within % unit;
+        }
     }
 
     /// The same numbers in the same order under another shape.

@@ -308,6 +308,7 @@ final class GgufTarget implements Target {
         layout.beginFile(file, true);
         try {
             layout.rendered(Blob.of(header.toBytes()));
+            layout.sections(HeaderSections.of(header));
         } catch (IOException e) {
             throw new UncheckedIOException("the header is rendered in memory", e);
         }

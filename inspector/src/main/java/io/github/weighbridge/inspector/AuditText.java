@@ -6,6 +6,7 @@ import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.scan.GridFinding;
+import io.github.weighbridge.scan.ValueSums;
 import java.io.PrintStream;
 import java.util.Iterator;
 import java.util.List;
@@ -26,6 +27,11 @@ final class AuditText {
     }
 
     static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
+        write(audited, options, grids, Map.of(), out);
+    }
+
+    static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values,
+            PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
         Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false), options.withTensors(false));
         Value.Fields report = AuditJson.report(with(audited, List.of(), audited.planned()), AuditOptions.DEFAULT);
@@ -38,19 +44,18 @@ final class AuditText {
         if (published.isPresent()) {
             report = report.with(AuditJson.PUBLISHED, published.get());
         }
-        JsonText.write(report, TENSORS, tensors(audited, grids), out);
+        JsonText.write(report, TENSORS, tensors(audited, grids, values), out);
     }
 
-    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids) {
+    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values) {
         List<AuditedTensor> all = audited.tensors();
         return IntStream.range(0, Math.ceilDiv(all.size(), PART)).boxed().flatMap(part -> {
             List<AuditedTensor> some = all.subList(part * PART, Math.min(all.size(), (part + 1) * PART));
-            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids).list(TENSORS).orElseThrow().stream();
+            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids, values).list(TENSORS).orElseThrow().stream();
         }).iterator();
     }
 
     private static Audited with(Audited audited, List<AuditedTensor> tensors, boolean planned) {
-        return new Audited(audited.format(), audited.formatVersion(), audited.files(), audited.architecture(), tensors, audited.findings(),
-                planned);
+        return audited.with(tensors, audited.findings(), planned);
     }
 }

@@ -68,7 +68,7 @@ final class ConvertCommand implements Action {
         if (!report.isEmpty() && !wish.format().reads()) {
             throw new UsageException("--report needs a format that is also read, " + wish.format().name() + " is only written");
         }
-        if (!report.isEmpty() && isPartOf(Path.of(report), Path.of(source.path()), Path.of(target))) {
+        if (!report.isEmpty() && ReportFile.isPartOf(report, source.path(), target)) {
             throw new UsageException("--report \"" + report + "\" would take the place of SOURCE or TARGET, or of a part of them");
         }
         current = report;
@@ -147,8 +147,7 @@ final class ConvertCommand implements Action {
         // What the conversion lost is known only to the plan.
         List<Finding> findings = Stream.concat(plan.findings().stream(), result.findings().stream()).distinct().toList();
         current = report;
-        file.write(new Audited(result.format(), result.formatVersion(), result.files(), result.architecture(), result.tensors(), findings,
-                false));
+        file.write(result.with(result.tensors(), findings, false));
     }
 
     /// Where the files of a plan will be.
@@ -175,20 +174,6 @@ final class ConvertCommand implements Action {
         if (plan.folder()) {
             Files.deleteIfExists(place);
         }
-    }
-
-    /// Whether a file is one of two checkpoints, or a file in their folders that exists.
-    private static boolean isPartOf(Path file, Path... checkpoints) throws IOException {
-        Path place = file.toAbsolutePath().normalize();
-        Path folder = place.getParent();
-        for (Path checkpoint : checkpoints) {
-            if (place.equals(checkpoint.toAbsolutePath().normalize()) || Files.exists(file) && Files.exists(checkpoint)
-                    && (Files.isSameFile(file, checkpoint)
-                            || folder != null && Files.isDirectory(checkpoint) && Files.isSameFile(folder, checkpoint))) {
-                return true;
-            }
-        }
-        return false;
     }
 
     /// A folder that is replaced is gone with all that is in it, so it must be a checkpoint's: files only, one of them with tensors.

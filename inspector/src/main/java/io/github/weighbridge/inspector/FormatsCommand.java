@@ -3,6 +3,7 @@ package io.github.weighbridge.inspector;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.Formats;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,6 +36,10 @@ final class FormatsCommand implements Action {
             if (!format.types().isEmpty()) {
                 report.paragraph(2, 4, "--type: " + String.join(", ", format.types()));
             }
+            if (!format.options().isEmpty()) {
+                report.paragraph(2, 4, "options: " + format.options().stream().map(option -> "--" + option.word() + " " + option.label())
+                        .collect(Collectors.joining(", ")));
+            }
             if (!format.encodings().isEmpty()) {
                 report.paragraph(2, 4,
                         "encodings: " + format.encodings().stream().map(Encoding::name).distinct().collect(Collectors.joining(", ")));
@@ -49,6 +54,7 @@ final class FormatsCommand implements Action {
         fields.put("reads", Value.of(format.reads()));
         fields.put("writes", Value.of(format.writes()));
         fields.put("types", Value.ofTexts(format.types()));
+        fields.put("options", Value.ofTexts(format.options().stream().map(FormatOption::word).toList()));
         fields.put("encodings", Value.ofTexts(format.encodings().stream().map(Encoding::name).distinct().toList()));
         fields.put("plugin", Value.of(isPlugin(format)));
         fields.put("class", Value.of(format.getClass().getName()));

@@ -56,7 +56,7 @@ final class Report {
     void print(Audited audited, AuditOptions options) {
         Footprint footprint = Footprint.of(audited);
         head(audited);
-        totals(footprint, audited.bytes());
+        totals(footprint, audited);
         components(footprint);
         layers(footprint);
         new MemoryReport(this).print(ConversationMemory.of(audited), options);
@@ -141,7 +141,7 @@ final class Report {
         }
     }
 
-    private static String describe(Architecture architecture) {
+    static String describe(Architecture architecture) {
         List<Layer> layers = architecture.layers();
         long sliding = layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count();
         long window = layers.stream().mapToLong(Layer::window).max().orElse(0);
@@ -160,17 +160,31 @@ final class Report {
                 .toString();
     }
 
-    private void totals(Footprint footprint, long bytes) {
+    private void totals(Footprint footprint, Audited audited) {
+        long bytes = audited.bytes();
         section("Totals");
         Table table = new Table().word("").number("").number("").number("");
         table.row("tensors", Numbers.grouped(footprint.tensors()), "", "");
         table.row("parameters", Numbers.grouped(footprint.parameters()), "", "");
         table.row("tensor bytes", Numbers.grouped(footprint.tensorBytes()), Numbers.size(footprint.tensorBytes()),
                 Numbers.share(footprint.tensorBytes(), bytes));
+        part(table, "codes", footprint.codeBytes(), bytes);
+        part(table, "scales", footprint.tensorBytes() - footprint.codeBytes(), bytes);
         table.row("overhead bytes", Numbers.grouped(footprint.overheadBytes()), Numbers.size(footprint.overheadBytes()),
                 Numbers.share(footprint.overheadBytes(), bytes));
+        part(table, "header", audited.overhead().header(), bytes);
+        part(table, "metadata", audited.overhead().metadata(), bytes);
+        part(table, "tokenizer", audited.overhead().tokenizer(), bytes);
+        part(table, "padding", audited.overhead().padding(), bytes);
         table.row("bits per weight", Numbers.bits(footprint.bitsPerWeight()), "", "");
         body(table);
+    }
+
+    /// A part of the row above, unless there is nothing of it.
+    private static void part(Table table, String name, long part, long bytes) {
+        if (part > 0) {
+            table.row("  " + name, Numbers.grouped(part), Numbers.size(part), Numbers.share(part, bytes));
+        }
     }
 
     private void components(Footprint footprint) {

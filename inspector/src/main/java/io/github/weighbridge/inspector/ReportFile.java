@@ -2,6 +2,7 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.io.HttpAccess;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -11,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A report that will be written at the end. Its place is taken before the work begins, so that hours of work do not end in a folder that
@@ -22,6 +24,25 @@ final class ReportFile implements AutoCloseable {
     private ReportFile(Path place, @Nullable Path draft) {
         this.place = place;
         this.draft = draft;
+    }
+
+    /// Whether a file is one of some checkpoints, or a file in their folders that exists.
+    static boolean isPartOf(String file, String... checkpoints) throws IOException {
+        Path given = Path.of(file);
+        Path place = given.toAbsolutePath().normalize();
+        Path folder = place.getParent();
+        for (String each : checkpoints) {
+            if (HttpAccess.isAddress(each)) {
+                continue;
+            }
+            Path checkpoint = Path.of(each);
+            if (place.equals(checkpoint.toAbsolutePath().normalize()) || Files.exists(given) && Files.exists(checkpoint)
+                    && (Files.isSameFile(given, checkpoint)
+                            || folder != null && Files.isDirectory(checkpoint) && Files.isSameFile(folder, checkpoint))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// A report at a path; none when the path is empty.
@@ -42,10 +63,16 @@ final class ReportFile implements AutoCloseable {
         return new ReportFile(place, draft);
     }
 
+    /// Writes the JSON report.
     void write(Audited audited) throws IOException {
+        write(out -> AuditText.write(audited, AuditOptions.DEFAULT, out));
+    }
+
+    /// Writes a report.
+    void write(Consumer<PrintStream> content) throws IOException {
         Path file = java.util.Objects.requireNonNull(draft);
         try (PrintStream out = new PrintStream(new BufferedOutputStream(Files.newOutputStream(file)), false, StandardCharsets.UTF_8)) {
-            AuditText.write(audited, AuditOptions.DEFAULT, out);
+            content.accept(out);
             if (out.checkError()) {
                 throw new IOException(place + ": could not be written");
             }

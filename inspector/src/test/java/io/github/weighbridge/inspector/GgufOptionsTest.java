@@ -289,6 +289,7 @@ class GgufOptionsTest {
             assertThat(Cli.run(Screen.ofWidth(80), command, "--help").out()).contains("--split-max-size=SIZE", "--mmproj=FILE",
                     "--imatrix=FILE", "--output-tensor-type=TYPE", "--token-embedding-type=TYPE");
         }
+        assertThat(good("formats").out()).contains("options: --split-max-size SIZE, --mmproj FILE, --imatrix FILE");
         assertThat(Cli.run("inspect", "--help").out()).doesNotContain("--mmproj");
     }
 }

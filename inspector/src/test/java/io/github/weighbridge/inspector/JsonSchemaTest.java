@@ -69,7 +69,9 @@ class JsonSchemaTest {
     void inspections(Gemma4Size size) throws IOException {
         Path each = SparseCheckpoint.write(folder.resolve("each"), Gemma4Options.of(size));
         assertThat(
-                errors(schema("inspect", true), report("inspect", each, "--json", "--context", "1k", "--kv-cache", "f16,q8_0,int8,q4_0")))
+                errors(schema("inspect", true),
+                        report("inspect", each, "--json", "--context", "1k", "--kv-cache", "f16,q8_0,int8,q4_0", "--fits",
+                                "1GiB")))
                 .isEmpty();
         assertThat(errors(schema("plan", true), report("plan", each, "--to", "safetensors", "--json"))).isEmpty();
     }

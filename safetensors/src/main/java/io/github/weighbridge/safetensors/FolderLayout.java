@@ -9,6 +9,7 @@ import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.plan.Assignment;
@@ -142,7 +143,9 @@ public final class FolderLayout {
         SafetensorsShards shards = SafetensorsShards.plan(entries, Map.of(), shardBytes, OptionalLong.of(parameters));
         for (SafetensorsShards.Planned planned : shards.files()) {
             layout.beginFile(planned.file(), true);
-            layout.rendered(Blob.of(planned.layout().prefix()));
+            byte[] prefix = planned.layout().prefix();
+            layout.rendered(Blob.of(prefix));
+            layout.sections(List.of(new FileSection(FileSection.HEADER, 0, prefix.length)));
             planned.layout().entries().forEach(entry -> {
                 Placed place = Objects.requireNonNull(places.get(entry.name()));
                 layout.plane(place.job(), place.plane());
