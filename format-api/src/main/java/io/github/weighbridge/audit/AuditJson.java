@@ -3,6 +3,7 @@ package io.github.weighbridge.audit;
 import io.github.weighbridge.audit.Audited.AuditedFile;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Finding;
@@ -91,7 +92,6 @@ public final class AuditJson {
         return result.fields();
     }
 
-<<<<<<< HEAD
     private static Value published(PublishedFigures figures) {
         return new Ordered().put("model", Value.of(figures.model()))
                 .put("variants", list(figures.variants(), variant -> new Ordered().put("name", Value.of(variant.name()))
@@ -102,14 +102,15 @@ public final class AuditJson {
                         .put("computed_gib",
                                 Value.of(BigDecimal.valueOf(cell.computed()).setScale(4, RoundingMode.HALF_EVEN).doubleValue()))
                         .put("equal", new Value.Flag(cell.equal())).fields()))
-=======
+                .fields();
+    }
+
     private static Value overhead(Overhead overhead) {
         return new Ordered().put("header_bytes", Value.of(overhead.header())).put("metadata_bytes", Value.of(overhead.metadata()))
                 .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("padding_bytes", Value.of(overhead.padding()))
                 .put("other_bytes", Value.of(overhead.other()))
                 .put("documents", list(overhead.documents(), (Overhead.Document document) -> new Ordered()
                         .put("name", Value.of(document.name())).put("bytes", Value.of(document.bytes())).fields()))
->>>>>>> main
                 .fields();
     }
 
@@ -138,10 +139,11 @@ public final class AuditJson {
     }
 
     /// `null` says that a grid was looked for in vain.
-    private static Value grid(Optional<GridFinding> found) {
+    private static Value grid(Optional<GridFinding> found, Shape shape) {
         return found.<Value>map(grid -> new Ordered().put("bits", Value.of(grid.bits())).put("group", Value.of(grid.group()))
                 .put("symmetric", new Value.Flag(grid.symmetric())).put("exact_blocks", Value.of(grid.exactBlocks()))
-                .put("max_residual", Value.of(grid.maxResidual())).fields()).orElseGet(Value.Nothing::new);
+                .put("max_residual", Value.of(grid.maxResidual())).put("kept_by", Value.ofTexts(GridKeepers.of(grid, shape)))
+                .fields()).orElseGet(Value.Nothing::new);
     }
 
     private static Value tensor(AuditedTensor audited, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values) {
@@ -160,7 +162,7 @@ public final class AuditJson {
                 .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()));
         Optional<GridFinding> found = grids.get(tensor.name());
         if (found != null) {
-            result.put("grid", grid(found));
+            result.put("grid", grid(found, tensor.shape()));
         }
         ValueSums sums = values.get(tensor.name());
         if (sums != null) {

@@ -9,10 +9,8 @@ import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
+import io.github.weighbridge.audit.GridKeepers;
 import io.github.weighbridge.audit.PublishedFigures;
-import io.github.weighbridge.encoding.Encoding;
-import io.github.weighbridge.gguf.encoding.GgmlEncodings;
-import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.io.Text;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
@@ -26,16 +24,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// An audit as text.
 final class Report {
     private static final int FILES_NAMED = 8;
     private static final int TENSORS_NAMED = 3;
     private static final int INDENT = 2;
-    /// Encodings that hold codes of a grid as they are.
-    private static final List<Encoding> GRID_TYPES = List.of(GgmlEncodings.of(GgmlType.Q2_K), GgmlEncodings.of(GgmlType.Q4_0),
-            GgmlEncodings.of(GgmlType.Q8_0));
 
     private final Sheet sheet;
 
@@ -305,7 +299,7 @@ final class Report {
                 continue;
             }
             GridFinding grid = found.get();
-            String kept = grid.keptBy(GRID_TYPES, each.tensor().shape()).stream().map(Encoding::name).collect(Collectors.joining(" "));
+            String kept = String.join(" ", GridKeepers.of(grid, each.tensor().shape()));
             table.row(each.tensor().name(), "int" + grid.bits() + "/" + (grid.wholeRows() ? "channel" : "group" + grid.group())
                     + (grid.symmetric() ? "" : "/asym"), String.format(Locale.ROOT, "%.2f %%", grid.exactBlocks() * 100),
                     String.format(Locale.ROOT, "%.3g", grid.maxResidual()), kept);
