@@ -2,13 +2,14 @@ package io.github.weighbridge.compressedtensors;
 
 import io.github.weighbridge.compressedtensors.encoding.PackedEncodings;
 import io.github.weighbridge.encoding.Carriage;
+import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid;
 import io.github.weighbridge.encoding.Grid.Granularity;
 import io.github.weighbridge.encoding.GridEncoding;
-import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.Exact;
 import io.github.weighbridge.plan.TargetTensor;
@@ -32,6 +33,7 @@ final class CodeChoices {
     static final String PLAIN = "plain";
     static final String EXACT = "exact";
     private static final int GROUP = 32;
+    private static final long MOST_READ = 1 << 20;
     private static final Grid.Levels.Range INT8 = Grid.Levels.Range.ofBits(8);
     private static final Set<DenseType> SCALES = Set.of(DenseType.F32, DenseType.F16, DenseType.BF16);
 
@@ -68,7 +70,7 @@ final class CodeChoices {
             return Optional.empty();
         }
         long group = grid.get().groupColumns(tensor.shape());
-        Granularity granularity = grid.get().granularity() instanceof Granularity.Group && group < tensor.shape().columns()
+        Granularity granularity = grid.get().granularity() instanceof Granularity.Group && group <= tensor.shape().columns()
                 ? new Granularity.Group((int) group) : new Granularity.Row();
         GridEncoding encoding = bits == 8 && staticActivations && granularity instanceof Granularity.Row
                 ? PackedEncodings.bytes(bits, granularity, grid.get().scale(), io.github.weighbridge.encoding.GridPlanes.Zeros.NONE)
@@ -96,6 +98,28 @@ final class CodeChoices {
             }
         }
         return new Choice(type.encoding(scaleType(tensor)), method.orElse(PLAIN), reason);
+    }
+
+    /// A dense tensor of a source that keeps small tensors in single precision whatever they came from: BF16 where that holds all of them.
+    /// vLLM has no kernels for packed weights in a model of single precision.
+    Optional<Choice> narrowed(TargetTensor tensor, Choice dense) {
+        boolean wide = dense.encoding().equals(DenseEncoding.F32) && tensor.shape().elements() <= MOST_READ
+                && !model.source().format().equals("safetensors") && !model.source().format().equals(CompressedTensorsFormat.NAME);
+        if (!wide || tensor.shape().elements() == 0) {
+            return Optional.empty();
+        }
+        float[] numbers = new float[(int) tensor.shape().elements()];
+        try (ViewReader reader = new ViewReader(model.files())) {
+            reader.read(tensor.view(), Region.all(tensor.shape()), numbers, 0);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        for (float number : numbers) {
+            if ((Float.floatToRawIntBits(number) & 0xffff) != 0) {
+                return Optional.empty();
+            }
+        }
+        return Optional.of(Choice.of(DenseEncoding.BF16, "keep: BF16 holds all of its numbers"));
     }
 
     /// Whether an encoding has a recipe.
@@ -137,14 +161,8 @@ final class CodeChoices {
         });
     }
 
-    /// The grid that all stored tensors below a view have, where the view keeps codes.
+    /// The grid of a view that keeps codes.
     static Optional<Grid> commonGrid(View view) {
-        List<StoredTensor> stored = View.stored(view);
-        if (stored.isEmpty() || !ViewReader.keepsCodes(view)) {
-            return Optional.empty();
-        }
-        Shape first = stored.getFirst().shape();
-        Optional<Grid> grid = stored.getFirst().encoding().grid(first);
-        return grid.filter(known -> stored.stream().allMatch(one -> one.encoding().grid(one.shape()).equals(Optional.of(known))));
+        return View.stored(view).isEmpty() ? Optional.empty() : ViewReader.codeGrid(view);
     }
 }

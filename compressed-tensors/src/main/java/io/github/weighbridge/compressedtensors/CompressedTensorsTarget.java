@@ -169,7 +169,11 @@ final class CompressedTensorsTarget implements Target {
     @Override
     public Choice keep(TargetTensor tensor) throws PolicyException {
         Optional<Choice> kept = codes.keep(tensor, hasStaticActivations(tensor));
-        return kept.isPresent() ? kept.get() : model.keepDense(tensor);
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        Choice dense = model.keepDense(tensor);
+        return codes.narrowed(tensor, dense).orElse(dense);
     }
 
     @Override
@@ -218,6 +222,8 @@ final class CompressedTensorsTarget implements Target {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
+            } else if (Exact.denseType(tensor.view()).isEmpty()) {
+                throw new PolicyException("--type " + type + ": " + tensor.name() + ": its numbers are not understood");
             } else if (dense.isPresent()) {
                 choices.put(tensor.name(), Choice.of(dense.get(), "type " + type));
             } else if (!quantised(tensor, pure)) {
@@ -231,9 +237,18 @@ final class CompressedTensorsTarget implements Target {
                 needsScales(weights.get(), tensor, type);
             }
         }
-        List<Finding> noted = misfits.isEmpty() ? List.of()
-                : List.of(Finding.info("fallback",
-                        misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
+        List<Finding> noted = new ArrayList<>();
+        if (!misfits.isEmpty()) {
+            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
+        }
+        List<String> experts = tensors.stream().filter(tensor -> tensor.shape().rank() == 3
+                && tensor.identity().component().equals(Component.TEXT_DECODER)).map(TargetTensor::name).toList();
+        if (weights.isPresent() && !experts.isEmpty()) {
+            noted.add(Finding.warning("experts-left-plain", experts.size()
+                    + " tensors hold all experts of a layer in one and stay as they are: vLLM wants each expert quantised apart, which this "
+                    + "version does not write",
+                    experts));
+        }
         return new Assignment(choices, noted, Optional.of(word.toUpperCase(Locale.ROOT)));
     }
 
@@ -281,6 +296,12 @@ final class CompressedTensorsTarget implements Target {
             return Optional.of("this version does not write " + encoding.name());
         }
         return WeightType.misfit(grid, tensor.shape());
+    }
+
+    /// What vLLM merges when it loads it: queries, keys and values, and gates with what they gate.
+    @Override
+    public List<List<String>> fused() {
+        return VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList());
     }
 
     @Override
@@ -351,7 +372,12 @@ final class CompressedTensorsTarget implements Target {
         }
         boolean integers = encoding.grid().levels() instanceof Grid.Levels.Range;
         boolean floats = encoding.grid().levels().equals(Grid.Levels.Table.E4M3);
-        Activations wanted = type.flatMap(WeightType::of).map(WeightType::activations).orElse(Activations.STATIC);
+        Activations wanted = switch (request.option(TargetRequest.ACTIVATIONS).orElse("keep")) {
+            case "none" -> Activations.NONE;
+            case "dynamic" -> Activations.DYNAMIC;
+            case "static" -> Activations.STATIC;
+            default -> type.flatMap(WeightType::of).map(WeightType::activations).orElse(Activations.STATIC);
+        };
         Optional<Weight> weight = model.weight(tensor);
         Args number = Args.integers(8, Strategy.TENSOR, 0, true);
         if (integers && wanted == Activations.STATIC) {

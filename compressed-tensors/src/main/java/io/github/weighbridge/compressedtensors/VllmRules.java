@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 
 /// What vLLM would not load. (vLLM, `layers/quantization/compressed_tensors/`, the dispatcher of September 2026.)
 final class VllmRules {
-    private static final Pattern FUSED = Pattern.compile("(.*\\.)?(q|k|v|gate|up)_proj");
+    private static final Pattern FUSED = Pattern.compile("(.*\\.)?(q|k|v|gate|up)_proj\\.weight");
     private static final Set<Integer> SHIFTED_BITS = Set.of(4, 8);
     private static final Set<Integer> TABLE_BITS = Set.of(2, 4, 8);
 
@@ -120,19 +120,26 @@ final class VllmRules {
                         + scheme.format().map(PackFormat::word).orElse("nothing"));
     }
 
-    /// Parts that are merged must share a scheme, or all be plain.
-    private static Optional<Finding> fused(List<Module> modules) {
-        Map<String, List<Module>> merged = new LinkedHashMap<>();
-        for (Module module : modules) {
-            Matcher name = FUSED.matcher(module.name());
+    /// Names of weights that belong to one merged module, for each of these that has several.
+    static List<List<String>> fusedNames(List<String> weights) {
+        Map<String, List<String>> merged = new LinkedHashMap<>();
+        for (String weight : weights) {
+            Matcher name = FUSED.matcher(weight);
             if (name.matches()) {
                 String kind = name.group(2).length() == 1 ? "qkv" : "gate_up";
-                merged.computeIfAbsent((name.group(1) == null ? "" : name.group(1)) + kind, _ -> new ArrayList<>()).add(module);
+                merged.computeIfAbsent((name.group(1) == null ? "" : name.group(1)) + kind, _ -> new ArrayList<>()).add(weight);
             }
         }
+        return merged.values().stream().filter(parts -> parts.size() > 1).map(List::copyOf).toList();
+    }
+
+    /// Parts that are merged must share a scheme, or all be plain.
+    private static Optional<Finding> fused(List<Module> modules) {
+        Map<String, Optional<Scheme>> schemes = new LinkedHashMap<>();
+        modules.forEach(module -> schemes.put(module.tensor().name(), module.scheme()));
         List<String> mixed = new ArrayList<>();
-        merged.values().stream().filter(parts -> parts.stream().map(Module::scheme).distinct().count() > 1)
-                .forEach(parts -> parts.forEach(part -> mixed.add(part.tensor().name())));
+        fusedNames(List.copyOf(schemes.keySet())).stream().filter(parts -> parts.stream().map(schemes::get).distinct().count() > 1)
+                .forEach(mixed::addAll);
         return mixed.isEmpty() ? Optional.empty()
                 : Optional.of(
                         Finding.warning("vllm-fused", "vLLM merges q, k and v, and gate and up, and refuses parts of different schemes: "

@@ -3,12 +3,14 @@ package io.github.weighbridge.audit;
 import io.github.weighbridge.audit.Audited.AuditedFile;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.scan.GridFinding;
+import io.github.weighbridge.scan.ValueSums;
 import io.github.weighbridge.view.StoredTensor;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
@@ -18,6 +20,9 @@ import java.util.Optional;
 
 /// The report as JSON, schemas `weighbridge.inspect/1` and `weighbridge.plan/1`.
 public final class AuditJson {
+    /// The field that only models have of which figures were published.
+    public static final String PUBLISHED = "published_figures";
+
     private AuditJson() {}
 
     /// The whole report. Bytes and counts are whole numbers, bits per weight have at most four decimals.
@@ -29,21 +34,36 @@ public final class AuditJson {
     ///
     /// @param grids by name of the tensor: a finding, or empty where there is no grid; tensors that are not among them were not looked at
     public static Value.Fields report(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids) {
+        return report(audited, options, grids, Map.of());
+    }
+
+    /// The whole report, with what numbers of tensors are like.
+    ///
+    /// @param grids as in [#report(Audited, AuditOptions, Map)]
+    /// @param values by name of the tensor, as [ValueReport#tensors] has them; tensors that are not among them were not looked at
+    public static Value.Fields report(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids,
+            Map<String, ValueSums> values) {
         Footprint footprint = Footprint.of(audited);
         Ordered report = new Ordered();
         report.put("schema", Value.of(audited.planned() ? "weighbridge.plan/1" : "weighbridge.inspect/1"));
         report.put("source", source(audited));
-        report.put("architecture", architecture(audited.architecture()));
+        report.put("architecture", architecture(audited));
         report.put("totals", new Ordered().put("tensors", Value.of(footprint.tensors())).put("parameters", Value.of(footprint.parameters()))
-                .put("tensor_bytes", Value.of(footprint.tensorBytes())).put("overhead_bytes", Value.of(footprint.overheadBytes()))
+                .put("tensor_bytes", Value.of(footprint.tensorBytes())).put("code_bytes", Value.of(footprint.codeBytes()))
+                .put("overhead_bytes", Value.of(footprint.overheadBytes()))
                 .put("bits_per_weight", bits(footprint.bitsPerWeight())).fields());
+        report.put("overhead", overhead(audited.overhead()));
         report.put("components", list(footprint.components(), AuditJson::component));
-        report.put("layers", list(footprint.layers(), AuditJson::layer));
+        report.put("layers", list(footprint.layers(), (Footprint.LayerShare share) -> layer(share, audited.architecture())));
         if (options.tensors() || audited.planned()) {
-            report.put("tensors", list(audited.tensors(), (AuditedTensor tensor) -> tensor(tensor, grids)));
+            report.put("tensors", list(audited.tensors(), (AuditedTensor tensor) -> tensor(tensor, grids, values)));
         }
         report.put("memory", memory(audited, options));
         report.put("findings", list(audited.findings(), AuditJson::finding));
+        PublishedFigures published = PublishedFigures.of(audited);
+        if (published.known()) {
+            report.put(PUBLISHED, published(published));
+        }
         return report.fields();
     }
 
@@ -56,7 +76,8 @@ public final class AuditJson {
         return source.put("bytes", Value.of(audited.bytes())).fields();
     }
 
-    private static Value architecture(Architecture architecture) {
+    private static Value architecture(Audited audited) {
+        Architecture architecture = audited.architecture();
         Ordered result = new Ordered().put("family", Value.of(architecture.family())).put("name", Value.of(architecture.name()));
         if (architecture.known()) {
             List<Layer> layers = architecture.layers();
@@ -65,37 +86,67 @@ public final class AuditJson {
                     .put("context_length", Value.of(architecture.contextLength()))
                     .put("sliding_layers", Value.of(layers.stream().filter(layer -> layer.attention() == Layer.Attention.SLIDING).count()))
                     .put("sliding_window", Value.of(layers.stream().mapToLong(Layer::window).max().orElse(0)))
-                    .put("layers_with_cache", Value.of(layers.stream().filter(Layer::ownsCache).count()));
+                    .put("layers_with_cache", Value.of(layers.stream().filter(Layer::ownsCache).count()))
+                    .put("tied_head", new Value.Flag(audited.tiedHead()));
         }
         return result.fields();
     }
 
+    private static Value published(PublishedFigures figures) {
+        return new Ordered().put("model", Value.of(figures.model()))
+                .put("variants", list(figures.variants(), variant -> new Ordered().put("name", Value.of(variant.name()))
+                        .put("leaves_out", Value.of(variant.leavesOut())).put("bytes", Value.of(variant.bytes())).fields()))
+                .put("cells", list(figures.cells(), cell -> new Ordered().put("table", Value.of(cell.table()))
+                        .put("published", Value.of(cell.published())).put("variant", Value.of(cell.variant()))
+                        .put("factor", Value.of(cell.factor()))
+                        .put("computed_gib",
+                                Value.of(BigDecimal.valueOf(cell.computed()).setScale(4, RoundingMode.HALF_EVEN).doubleValue()))
+                        .put("equal", new Value.Flag(cell.equal())).fields()))
+                .fields();
+    }
+
+    private static Value overhead(Overhead overhead) {
+        return new Ordered().put("header_bytes", Value.of(overhead.header())).put("metadata_bytes", Value.of(overhead.metadata()))
+                .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("padding_bytes", Value.of(overhead.padding()))
+                .put("other_bytes", Value.of(overhead.other()))
+                .put("documents", list(overhead.documents(), (Overhead.Document document) -> new Ordered()
+                        .put("name", Value.of(document.name())).put("bytes", Value.of(document.bytes())).fields()))
+                .fields();
+    }
+
     private static Value component(Footprint.ComponentShare share) {
         return new Ordered().put("component", Value.of(share.component().word())).put("parameters", Value.of(share.parameters()))
-                .put("bytes", Value.of(share.bytes())).put("bits_per_weight", bits(share.bitsPerWeight()))
+                .put("bytes", Value.of(share.bytes())).put("code_bytes", Value.of(share.codeBytes()))
+                .put("bits_per_weight", bits(share.bitsPerWeight()))
                 .put("encodings", list(share.encodings(), (Footprint.EncodingShare encoding) -> new Ordered()
                         .put("encoding", Value.of(encoding.encoding())).put("tensors", Value.of(encoding.tensors()))
                         .put("parameters", Value.of(encoding.parameters())).put("bytes", Value.of(encoding.bytes())).fields()))
                 .fields();
     }
 
-    private static Value layer(Footprint.LayerShare share) {
+    private static Value layer(Footprint.LayerShare share, Architecture architecture) {
         Ordered layer = new Ordered().put("component", Value.of(share.component().word())).put("layer", Value.of(share.layer()));
         share.attention().ifPresent(attention -> layer.put("attention", Value.of(attention.word())));
+        if (share.attention().isPresent() && architecture.layers().get(share.layer()).cacheOwner() != share.layer()) {
+            long owner = architecture.layers().get(share.layer()).cacheOwner();
+            layer.put("cache_owner", owner == Layer.NO_CACHE ? new Value.Nothing() : Value.of(owner));
+        }
         Ordered parts = new Ordered();
         share.bits().forEach((part, value) -> parts.put(part, bits(value)));
         return layer.put("parameters", Value.of(share.parameters())).put("bytes", Value.of(share.bytes()))
+                .put("code_bytes", Value.of(share.codeBytes())).put("dead_bytes", Value.of(share.deadBytes()))
                 .put("bits_per_weight", bits(share.bitsPerWeight())).put("bits", parts.fields()).fields();
     }
 
     /// `null` says that a grid was looked for in vain.
-    private static Value grid(Optional<GridFinding> found) {
+    private static Value grid(Optional<GridFinding> found, Shape shape) {
         return found.<Value>map(grid -> new Ordered().put("bits", Value.of(grid.bits())).put("group", Value.of(grid.group()))
                 .put("symmetric", new Value.Flag(grid.symmetric())).put("exact_blocks", Value.of(grid.exactBlocks()))
-                .put("max_residual", Value.of(grid.maxResidual())).fields()).orElseGet(Value.Nothing::new);
+                .put("max_residual", Value.of(grid.maxResidual())).put("kept_by", Value.ofTexts(GridKeepers.of(grid, shape)))
+                .fields()).orElseGet(Value.Nothing::new);
     }
 
-    private static Value tensor(AuditedTensor audited, Map<String, Optional<GridFinding>> grids) {
+    private static Value tensor(AuditedTensor audited, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values) {
         StoredTensor tensor = audited.tensor();
         Identity identity = audited.identity();
         Encoding encoding = tensor.encoding();
@@ -111,9 +162,30 @@ public final class AuditJson {
                 .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()));
         Optional<GridFinding> found = grids.get(tensor.name());
         if (found != null) {
-            result.put("grid", grid(found));
+            result.put("grid", grid(found, tensor.shape()));
+        }
+        ValueSums sums = values.get(tensor.name());
+        if (sums != null) {
+            result.put("values", values(sums));
         }
         return result.fields();
+    }
+
+    /// Numbers that are not known, because no number is finite, are `null`.
+    private static Value values(ValueSums sums) {
+        Ordered json = new Ordered().put("min", sums.smallest()).put("max", sums.largest()).put("rms", sums.rms())
+                .put("zeros", Value.of(sums.zeros())).put("nan", Value.of(sums.nan())).put("infinite", Value.of(sums.infinite()))
+                .put("beyond_half", Value.of(sums.beyondHalf())).put("outliers", Value.of(sums.outliers()))
+                .put("zero_rows", Value.of(sums.zeroRows()));
+        ValueSums.CodeSums codes = sums.codes();
+        if (codes.count() > 0) {
+            json.put("codes", new Ordered().put("lowest", Value.of(codes.atLeast())).put("highest", Value.of(codes.atMost()))
+                    .put("at_bounds", codes.atBounds()).put("scales", Value.of(codes.scales()))
+                    .put("zero_scales", Value.of(codes.zeroScales()))
+                    .put("negative_scales", Value.of(codes.negativeScales())).put("smallest_scale", codes.smallestScale())
+                    .put("largest_scale", codes.largestScale()).fields());
+        }
+        return json.fields();
     }
 
     private static Value memory(Audited audited, AuditOptions options) {

@@ -4,11 +4,13 @@ import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Role;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.OutputFile;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,9 +24,10 @@ import java.util.Optional;
 /// @param tensors all stored tensors with what each is, in the order of the files
 /// @param findings what was noticed
 /// @param planned whether it is still to be written
+/// @param overhead what the bytes hold that are not of tensors
 public record Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture,
         List<AuditedTensor> tensors,
-        List<Finding> findings, boolean planned) {
+        List<Finding> findings, boolean planned, Overhead overhead) {
     /// A file.
     ///
     /// @param name plain name
@@ -44,13 +47,33 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
         findings = List.copyOf(findings);
     }
 
+    /// Something of whose overhead nothing is told.
+    public Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture,
+            List<AuditedTensor> tensors, List<Finding> findings, boolean planned) {
+        this(format, formatVersion, files, architecture, tensors, findings, planned,
+                Overhead.untold(files.stream().mapToLong(AuditedFile::bytes).sum()
+                        - tensors.stream().mapToLong(each -> each.tensor().bytes()).sum()));
+    }
+
+    /// A copy with other tensors and findings, the overhead being the same.
+    public Audited with(List<AuditedTensor> listed, List<Finding> noticed, boolean toBeWritten) {
+        return new Audited(format, formatVersion, files, architecture, listed, noticed, toBeWritten, overhead);
+    }
+
+    private static long[] tensorBytes(Collection<StoredTensor> tensors, int files) {
+        long[] bytes = new long[files];
+        tensors.forEach(tensor -> tensor.planes().forEach(plane -> bytes[plane.file()] += plane.length()));
+        return bytes;
+    }
+
     /// A checkpoint.
     public static Audited of(Checkpoint checkpoint) {
         return new Audited(checkpoint.format(), checkpoint.formatVersion(),
                 checkpoint.files().stream().map(file -> new AuditedFile(file.name(), file.source().length())).toList(),
                 checkpoint.architecture(),
                 checkpoint.graph().stored().stream().map(tensor -> new AuditedTensor(tensor, checkpoint.graph().identity(tensor))).toList(),
-                checkpoint.findings(), false);
+                checkpoint.findings(), false,
+                Overhead.of(checkpoint, tensorBytes(checkpoint.graph().stored(), checkpoint.files().size())));
     }
 
     /// This and another checkpoint that was written with it, as one; what the model is, this one says.
@@ -66,7 +89,8 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
         }
         List<Finding> bothFindings = new ArrayList<>(findings);
         bothFindings.addAll(other.findings);
-        return new Audited(format, formatVersion, bothFiles, architecture, bothTensors, bothFindings, planned);
+        return new Audited(format, formatVersion, bothFiles, architecture, bothTensors, bothFindings, planned,
+                overhead.and(other.overhead));
     }
 
     /// What a plan would write.
@@ -76,7 +100,16 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
                 plan.architecture(),
                 plan.tensors().stream()
                         .map(tensor -> new AuditedTensor(tensor, plan.identities().getOrDefault(tensor.name(), Identity.NONE))).toList(),
-                plan.findings(), true);
+                plan.findings(), true, Overhead.of(plan, tensorBytes(plan.tensors(), plan.files().size())));
+    }
+
+    /// Whether the token embedding is the output head as well: there is one, and no head of its own.
+    public boolean tiedHead() {
+        return has(Role.TOKEN_EMBEDDING) && !has(Role.OUTPUT_HEAD);
+    }
+
+    private boolean has(Role role) {
+        return tensors.stream().anyMatch(each -> each.identity().role().equals(role));
     }
 
     /// Length of all files, in bytes.

@@ -1,7 +1,5 @@
 package io.github.weighbridge.encoding;
 
-import java.util.Arrays;
-
 /// Finds for 32 numbers the step and the levels from -8 to 7 that return them: the recipe `exact` of 4-bit codes in groups of 32. Steps are
 /// numbers of half precision or of BF16, of either sign; with half precision they are those of GGML's Q4_0 by its exact recipe.
 ///
@@ -59,9 +57,11 @@ final class GridSearch {
         for (int i = from; i < from + COLUMNS; i++) {
             peak = Math.max(peak, Math.abs(numbers[i]));
         }
+        // Nothing to find where all numbers vanish in half precision.
         if (half && peak < 0x1p-25f || peak == 0) {
-            Arrays.fill(codes, at, at + COLUMNS, (byte) 0);
-            return 0;
+            float step = ordinary(numbers, from, peak);
+            put(codes, at);
+            return step;
         }
         if (half && peak >= 65_520f * LEVELS) {
             throw new ArithmeticException("its scale would pass 65504, the largest finite number of half precision");
@@ -97,10 +97,33 @@ final class GridSearch {
         if (least == Double.POSITIVE_INFINITY) {
             found = search(numbers, from, peak);
         }
+        put(codes, at);
+        return found;
+    }
+
+    private void put(byte[] codes, int at) {
         for (int i = 0; i < COLUMNS; i++) {
             codes[at + i] = (byte) best[i];
         }
-        return found;
+    }
+
+    /// The rule of Q4_0: the first number of the largest magnitude is at level -8.
+    ///
+    /// @return the step; the levels are in `best`
+    private float ordinary(float[] numbers, int from, float peak) {
+        float extremum = numbers[from];
+        for (int i = from; i < from + COLUMNS; i++) {
+            if (Math.abs(numbers[i]) == peak) {
+                extremum = numbers[i];
+                break;
+            }
+        }
+        float step = (peak == 0 ? 0 : extremum) / -LEVELS;
+        float inverse = step == 0 ? 0 : 1 / step;
+        for (int i = 0; i < COLUMNS; i++) {
+            best[i] = Math.min(2 * LEVELS - 1, (int) (numbers[from + i] * inverse + (LEVELS + 0.5f))) - LEVELS;
+        }
+        return step(bits(step));
     }
 
     /// The narrowest type that holds all numbers.
@@ -230,13 +253,7 @@ final class GridSearch {
     /// A step of little error for numbers on no grid: the best of some places of the largest magnitude, refined by least squares and among its
     /// neighbours. Begins with the rule of Q4_0, that the largest magnitude is at level -8.
     private float search(float[] numbers, int from, float peak) {
-        float extremum = 0;
-        for (int i = from; i < from + COLUMNS && extremum == 0; i++) {
-            extremum = Math.abs(numbers[i]) == peak ? numbers[i] : 0;
-        }
-        float found = step(bits(extremum / -LEVELS));
-        nearest(numbers, from, 1 / (extremum / -LEVELS));
-        System.arraycopy(levels, 0, best, 0, COLUMNS);
+        float found = ordinary(numbers, from, peak);
         double least = error(numbers, from, best, found);
         float start = peak / LEVELS;
         double most = -1;

@@ -69,14 +69,16 @@ public final class GraphBuilder {
         copies.put(tensor.name(), identity);
     }
 
-    /// Adds a stored tensor that is the scale of a static activation before or after the product with another.
+    /// Adds a stored tensor that is the scale of a static activation before or after the product with another. Where what leaves one product enters
+    /// the next, the scale is added for both, and stored once.
     ///
     /// @param of name of the tensor with the weights, or of the parts that make it up
     public void addActivationScale(StoredTensor scale, String of, boolean input) {
-        stored.add(scale);
         (input ? inputScales : outputScales).put(of, scale);
-        owners.put(scale.name(), of);
-        ownerRoles.put(scale.name(), Role.ACTIVATION_SCALE);
+        if (owners.putIfAbsent(scale.name(), of) == null) {
+            stored.add(scale);
+            ownerRoles.put(scale.name(), Role.ACTIVATION_SCALE);
+        }
     }
 
     /// Adds a stored tensor that is the scale of a layer's key or value cache.

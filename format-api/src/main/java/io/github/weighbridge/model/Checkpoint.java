@@ -24,7 +24,18 @@ public record Checkpoint(String format, Optional<String> formatVersion, List<Che
     ///
     /// @param name plain name, for reports
     /// @param source its bytes
-    public record CheckpointFile(String name, ByteSource source) {}
+    /// @param sections what its ranges without tensors hold, as far as the format tells; the rest is padding where there are any
+    public record CheckpointFile(String name, ByteSource source, List<FileSection> sections) {
+        /// Copies the list.
+        public CheckpointFile {
+            sections = List.copyOf(sections);
+        }
+
+        /// A file of which nothing is told but where its tensors are.
+        public CheckpointFile(String name, ByteSource source) {
+            this(name, source, List.of());
+        }
+    }
 
     /// Copies the lists.
     public Checkpoint {

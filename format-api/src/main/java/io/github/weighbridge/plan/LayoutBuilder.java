@@ -1,5 +1,6 @@
 package io.github.weighbridge.plan;
 
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.scan.ViewReader;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
@@ -19,6 +20,7 @@ public final class LayoutBuilder {
     /// Jobs some of whose planes have no place yet, by index; the job itself is added when the last one has.
     private final Map<Integer, Pending> pending = new HashMap<>();
     private List<Piece> pieces = new ArrayList<>();
+    private List<FileSection> sections = List.of();
     private String name = "";
     private boolean holdsTensors;
     private long position;
@@ -31,6 +33,7 @@ public final class LayoutBuilder {
         this.name = name;
         this.holdsTensors = holdsTensors;
         this.pieces = new ArrayList<>();
+        this.sections = List.of();
         this.position = 0;
     }
 
@@ -174,9 +177,14 @@ public final class LayoutBuilder {
         }
     }
 
+    /// Tells what ranges of this file without tensors hold.
+    public void sections(List<FileSection> told) {
+        sections = List.copyOf(told);
+    }
+
     /// Ends the file.
     public void endFile() {
-        files.add(new OutputFile(name, holdsTensors, position, pieces));
+        files.add(new OutputFile(name, holdsTensors, position, pieces, sections));
     }
 
     /// The files so far.

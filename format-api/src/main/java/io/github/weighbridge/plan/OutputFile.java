@@ -1,5 +1,6 @@
 package io.github.weighbridge.plan;
 
+import io.github.weighbridge.model.FileSection;
 import java.util.List;
 
 /// A file that a conversion writes.
@@ -8,10 +9,17 @@ import java.util.List;
 /// @param holdsTensors whether it is counted as a file of the checkpoint, as opposed to a document beside it
 /// @param length number of bytes
 /// @param pieces what it consists of, covering it in order
-public record OutputFile(String name, boolean holdsTensors, long length, List<Piece> pieces) {
+/// @param sections what its ranges without tensors hold, as a reader of the file would tell
+public record OutputFile(String name, boolean holdsTensors, long length, List<Piece> pieces, List<FileSection> sections) {
+    /// A file of which nothing is told but where its tensors are.
+    public OutputFile(String name, boolean holdsTensors, long length, List<Piece> pieces) {
+        this(name, holdsTensors, length, pieces, List.of());
+    }
+
     /// Checks that the pieces cover the file.
     public OutputFile {
         pieces = List.copyOf(pieces);
+        sections = List.copyOf(sections);
         long at = 0;
         for (Piece piece : pieces) {
             if (piece.offset() != at || piece.length() < 0) {

@@ -204,7 +204,7 @@ public final class ViewReader implements AutoCloseable {
         for (View part : parts) {
             Optional<Grid> grid = codeGrid(part);
             if (grid.isEmpty() || !(grid.get().granularity() instanceof Grid.Granularity.Row
-                    || grid.get().granularity() instanceof Grid.Granularity.Group)) {
+                    || grid.get().granularity() instanceof Grid.Granularity.Group) || grid.get().outer()) {
                 return Optional.empty();
             }
             long size = grid.get().groupColumns(part.shape());

@@ -187,7 +187,8 @@ class FootprintTest {
     @Test
     void theReportHasTheKeysOfItsSchema() throws IOException {
         Value.Fields report = json(AuditJson.report(sample(false), AuditOptions.DEFAULT));
-        assertThat(report.fields().keySet()).containsExactly("schema", "source", "architecture", "totals", "components", "layers",
+        assertThat(report.fields().keySet()).containsExactly("schema", "source", "architecture", "totals", "overhead", "components",
+                "layers",
                 "tensors",
                 "memory", "findings");
         assertThat(report.text("schema")).contains("weighbridge.inspect/1");
@@ -201,15 +202,16 @@ class FootprintTest {
         assertThat(architecture.whole("layers")).contains(4L);
         assertThat(architecture.whole("hidden_size")).contains(8L);
         Value.Fields totals = report.object("totals").orElseThrow();
-        assertThat(totals.fields().keySet()).containsExactly("tensors", "parameters", "tensor_bytes", "overhead_bytes", "bits_per_weight");
+        assertThat(totals.fields().keySet()).containsExactly("tensors", "parameters", "tensor_bytes", "code_bytes", "overhead_bytes",
+                "bits_per_weight");
         assertThat(totals.whole("tensor_bytes").orElseThrow() + totals.whole("overhead_bytes").orElseThrow()).isEqualTo(at + 18);
         assertThat(objects(report, "components").getFirst().fields().keySet()).containsExactly("component", "parameters", "bytes",
-                "bits_per_weight", "encodings");
+                "code_bytes", "bits_per_weight", "encodings");
         assertThat(objects(objects(report, "components").getFirst(), "encodings").getFirst())
                 .isEqualTo(Gemma4Configs.object("encoding", "BF16", "tensors", 4, "parameters", 320, "bytes", 640));
         Value.Fields layer = objects(report, "layers").getFirst();
-        assertThat(layer.fields().keySet()).containsExactly("component", "layer", "attention", "parameters", "bytes", "bits_per_weight",
-                "bits");
+        assertThat(layer.fields().keySet()).containsExactly("component", "layer", "attention", "parameters", "bytes", "code_bytes",
+                "dead_bytes", "bits_per_weight", "bits");
         assertThat(layer.text("attention")).contains("sliding");
         assertThat(layer.object("bits").orElseThrow().number("attention")).contains(12.0);
         Value.Fields tensor = objects(report, "tensors").get(1);

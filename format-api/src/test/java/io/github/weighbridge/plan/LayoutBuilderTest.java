@@ -53,6 +53,30 @@ class LayoutBuilderTest {
         return jobs.getFirst().mode();
     }
 
+    /// As in a flatbuffer, where scales lie inside and codes behind.
+    @Test
+    void planesOfATensorLieApart() {
+        LayoutBuilder builder = new LayoutBuilder();
+        builder.beginFile("f", true);
+        int first = builder.reserve(new TargetTensor("a", Identity.NONE, View.of(stored(DenseEncoding.F32, 4, 8)), List.of()),
+                new Choice(INT4, "plain", "test"), Optional.empty());
+        int second = builder.reserve(new TargetTensor("b", Identity.NONE, View.of(stored(INT4, 2, 8)), List.of()),
+                new Choice(INT4, "keep", "test"), Optional.empty());
+        builder.plane(second, 1);
+        builder.plane(first, 1);
+        assertThatThrownBy(builder::jobs).isInstanceOf(IllegalStateException.class).hasMessage("a has a plane without a place");
+        builder.zeros(40);
+        builder.plane(first, 0);
+        builder.plane(second, 0);
+        assertThatThrownBy(() -> builder.plane(first, 0)).isInstanceOf(IllegalArgumentException.class);
+        builder.endFile();
+        assertThat(builder.files().getFirst().pieces()).containsExactly(new Piece.Copy(0, 8, 3, 2000), new Piece.PlaneOf(8, 16, 0, 1),
+                new Piece.Padding(24, 40), new Piece.PlaneOf(64, 16, 0, 0), new Piece.Copy(80, 8, 3, 1000));
+        assertThat(builder.jobs()).extracting(job -> job.target().name()).containsExactly("a", "b");
+        assertThat(builder.jobs().getFirst().target().planes()).containsExactly(new Span(0, 64, 16), new Span(0, 8, 16));
+        assertThat(builder.jobs().getLast().target().planes()).containsExactly(new Span(0, 80, 8), new Span(0, 0, 8));
+    }
+
     @Test
     void aWholeTensorInItsOwnEncodingIsACopyOfItsSpans() {
         List<Job> jobs = new ArrayList<>();

@@ -67,7 +67,7 @@ final class GgufCheckpointReader {
         for (int i = 0; i < set.files().size(); i++) {
             GgufFile file = set.files().get(i);
             files.add(new CheckpointFile(set.names().get(i),
-                    file.byteOrder() == ByteOrder.BIG_ENDIAN ? new LittleEndianSource(file) : file.source()));
+                    file.byteOrder() == ByteOrder.BIG_ENDIAN ? new LittleEndianSource(file) : file.source(), HeaderSections.of(file)));
         }
         Parameters metadata = new Parameters(set.first().source().name(), metadata(set));
         List<Finding> findings = new ArrayList<>();

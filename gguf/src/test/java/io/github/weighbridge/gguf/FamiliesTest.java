@@ -5,6 +5,7 @@ import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.fixtures.DecoderFixture;
 import io.github.weighbridge.fixtures.DecoderModel;
+import io.github.weighbridge.fixtures.ReferenceDecoder;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.fixtures.llama.LlamaCpp;
 import io.github.weighbridge.fixtures.llama.LlamaModel;
@@ -100,7 +101,7 @@ class FamiliesTest {
         Conversions.convert(source, gguf, Policy.KEEP.withType("F32", false));
         int[] tokens = {1, 300, 17, 420, 333, 299, 5, 411, 380, 305};
         int[] positions = {0, 1, 5, 9};
-        float[][] expected = ReferenceDecoder.of(source, model).logits(tokens);
+        float[][] expected = ReferenceDecoder.of(source, model, true).logits(tokens);
         try (LlamaModel loaded = llama.open(gguf)) {
             float[][] logits = loaded.logitsAt(tokens, positions);
             double worst = 0;

@@ -6,6 +6,7 @@ import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.scan.GridFinding;
+import io.github.weighbridge.scan.ValueSums;
 import java.io.PrintStream;
 import java.util.Iterator;
 import java.util.List;
@@ -22,10 +23,25 @@ final class AuditText {
     private AuditText() {}
 
     static void write(Audited audited, AuditOptions options, PrintStream out) {
-        write(audited, options, Map.of(), out);
+        write(audited, options, Map.of(), Map.of(), Value.Fields.EMPTY, out);
+    }
+
+    /// @param more fields after those of the audit
+    static void write(Audited audited, AuditOptions options, Value.Fields more, PrintStream out) {
+        write(audited, options, Map.of(), Map.of(), more, out);
     }
 
     static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
+        write(audited, options, grids, Map.of(), out);
+    }
+
+    static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values,
+            PrintStream out) {
+        write(audited, options, grids, values, Value.Fields.EMPTY, out);
+    }
+
+    private static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids,
+            Map<String, ValueSums> values, Value.Fields more, PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
         Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false), options.withTensors(false));
         Value.Fields report = AuditJson.report(with(audited, List.of(), audited.planned()), AuditOptions.DEFAULT);
@@ -34,19 +50,25 @@ final class AuditText {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
         }
-        JsonText.write(report, TENSORS, tensors(audited, grids), out);
+        Optional<Value> published = sums.get(AuditJson.PUBLISHED);
+        if (published.isPresent()) {
+            report = report.with(AuditJson.PUBLISHED, published.get());
+        }
+        for (Map.Entry<String, Value> field : more.fields().entrySet()) {
+            report = report.with(field.getKey(), field.getValue());
+        }
+        JsonText.write(report, TENSORS, tensors(audited, grids, values), out);
     }
 
-    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids) {
+    private static Iterator<Value> tensors(Audited audited, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values) {
         List<AuditedTensor> all = audited.tensors();
         return IntStream.range(0, Math.ceilDiv(all.size(), PART)).boxed().flatMap(part -> {
             List<AuditedTensor> some = all.subList(part * PART, Math.min(all.size(), (part + 1) * PART));
-            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids).list(TENSORS).orElseThrow().stream();
+            return AuditJson.report(with(audited, some, false), AuditOptions.DEFAULT, grids, values).list(TENSORS).orElseThrow().stream();
         }).iterator();
     }
 
     private static Audited with(Audited audited, List<AuditedTensor> tensors, boolean planned) {
-        return new Audited(audited.format(), audited.formatVersion(), audited.files(), audited.architecture(), tensors, audited.findings(),
-                planned);
+        return audited.with(tensors, audited.findings(), planned);
     }
 }

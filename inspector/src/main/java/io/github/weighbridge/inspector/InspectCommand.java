@@ -3,11 +3,15 @@ package io.github.weighbridge.inspector;
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.ConversationMemory;
+import io.github.weighbridge.audit.ValueReport;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.scan.GridDetector;
 import io.github.weighbridge.scan.GridFinding;
+import io.github.weighbridge.scan.SweepOptions;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +19,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "inspect", description = "Weighs a checkpoint. Reads headers, no weights.")
+@Command(name = "inspect", description = "Weighs a checkpoint. Reads headers, no weights unless asked to.")
 final class InspectCommand implements Action {
     @Mixin private SourceOptions source = new SourceOptions();
 
@@ -33,6 +37,10 @@ final class InspectCommand implements Action {
             description = "Look for the grid that dense numbers lie on. Reads a sample of the weights.") private boolean grid;
 
     @Option(names = "--full", description = "With --grid: read all weights.") private boolean full;
+
+    @Option(names = "--values",
+            description = "Say what the numbers are like: outliers, zeros, what is not finite or passes half precision, codes at the ends of "
+                    + "their range, tensors with the same bytes. Reads all weights.") private boolean values;
 
     private String current = "";
     private Optional<Failure> outcome = Optional.empty();
@@ -67,7 +75,7 @@ final class InspectCommand implements Action {
     }
 
     private void inspect(Session session, AuditOptions options, ReportFile file) throws UsageException, IOException {
-        try (Checkpoint checkpoint = grid ? source.open() : source.openHeaders()) {
+        try (Checkpoint checkpoint = grid || values ? source.open() : source.openHeaders()) {
             Audited audited = Audited.of(checkpoint);
             if (!options.fit(ConversationMemory.of(audited))) {
                 outcome = Optional.of(new Failure(Failure.DIFFERENT, Harmless.line(source.path())
@@ -76,11 +84,22 @@ final class InspectCommand implements Action {
             }
             Map<String, Optional<GridFinding>> grids =
                     grid ? GridDetector.detect(checkpoint, full, EngineOptions.defaults().threads()) : Map.of();
+            Optional<ValueReport> found = Optional.empty();
+            if (values) {
+                try (Progress progress = Progress.of(checkpoint.bytes(), session)) {
+                    found = Optional.of(ValueReport.of(checkpoint, new SweepOptions(SweepOptions.defaults().threads(), progress,
+                            session.ending())));
+                }
+                List<Finding> findings = new ArrayList<>(audited.findings());
+                findings.addAll(found.get().findings());
+                audited = audited.with(audited.tensors(), findings, false);
+            }
+            Audited result = audited;
             if (!html.isEmpty()) {
-                file.write(out -> HtmlReport.write(audited, options, out));
+                file.write(out -> HtmlReport.write(result, options, out));
             }
             if (json) {
-                AuditText.write(audited, options, grids, session.out());
+                AuditText.write(audited, options, grids, found.map(ValueReport::tensors).orElse(Map.of()), session.out());
                 return;
             }
             Report report = Report.of(session, markdown);
@@ -90,6 +109,9 @@ final class InspectCommand implements Action {
             }
             if (grid) {
                 report.grids(audited, grids);
+            }
+            if (found.isPresent()) {
+                ValuesText.print(found.get(), tensors, report);
             }
             report.end();
         }

@@ -11,10 +11,8 @@ import io.github.weighbridge.view.StoredTensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// The tensor graph of models whose constants are no one's weights by name: each is a tensor of its own, with a role where the names of Google's
 /// graphs tell.
@@ -25,8 +23,8 @@ final class UnnamedConstants {
     private final List<LitertReader.Model> models;
     private final Map<String, Integer> names = new HashMap<>();
     private final Map<String, Identity> identities = new HashMap<>();
-    /// Places of scales: tensors of a graph share activations.
-    private final Set<Long> placedScales = new HashSet<>();
+    /// Scales by place: what leaves one product may enter the next.
+    private final Map<Long, StoredTensor> placedScales = new HashMap<>();
 
     UnnamedConstants(List<LitertReader.Model> models) {
         this.models = models;
@@ -91,11 +89,11 @@ final class UnnamedConstants {
                         .getOrDefault(constant.tensor(), List.of());
         List<ActivationScales.Activation> scales = new ArrayList<>();
         for (ActivationScales.Activation one : ActivationScales.byOperators(model.part().begin(), graph, operators, name).values()) {
-            if (placedScales.add(one.scale().planes().getFirst().offset())) {
-                StoredTensor scale = one.scale();
-                scales.add(new ActivationScales.Activation(one.module(), one.input(),
-                        new StoredTensor(unique(scale.name()), scale.shape(), scale.encoding(), scale.planes())));
-            }
+            StoredTensor scale = one.scale();
+            long place = scale.planes().getFirst().offset();
+            StoredTensor known = placedScales.computeIfAbsent(place,
+                    _ -> new StoredTensor(unique(scale.name()), scale.shape(), scale.encoding(), scale.planes()));
+            scales.add(new ActivationScales.Activation(one.module(), one.input(), known));
         }
         return scales;
     }

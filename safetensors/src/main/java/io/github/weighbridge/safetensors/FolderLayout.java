@@ -9,6 +9,7 @@ import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.plan.Assignment;
@@ -54,13 +55,17 @@ public final class FolderLayout {
     /// @param shape dimensions of the entry
     public record Entry(String name, int plane, SafetensorsType type, Shape shape) {}
 
-    private record Placed(int job, int plane) {}
+    private record Placed(int tensor, int plane) {}
+
+    private record Wanted(TargetTensor tensor, Choice choice) {}
 
     private final HuggingFaceTensors model;
     private final long shardBytes;
     private final Limits limits;
+    private final Map<String, String> record;
     private final LayoutBuilder layout = new LayoutBuilder();
     private final List<SafetensorsLayout.Tensor> entries = new ArrayList<>();
+    private final List<Wanted> wanted = new ArrayList<>();
     private final Map<String, Placed> places = new HashMap<>();
     private final Map<String, Identity> identities = new HashMap<>();
     private final Map<DenseType, Long> denseNumbers = new HashMap<>();
@@ -74,6 +79,7 @@ public final class FolderLayout {
         this.model = model;
         this.shardBytes = shardBytes(request.option(MAX_SHARD_SIZE));
         this.limits = request.limits();
+        this.record = request.record();
     }
 
     /// Reads a size of shards.
@@ -106,15 +112,15 @@ public final class FolderLayout {
 
     /// Adds a tensor with an entry for each plane, whose lengths must be those of the planes.
     public void add(TargetTensor tensor, Choice choice, List<Entry> planes) {
-        int job = layout.reserve(tensor, choice, Optional.empty());
         for (Entry entry : planes) {
             long expected = choice.encoding().planeBytes(entry.plane(), tensor.shape());
             if (entry.type().bytes(entry.shape()) != expected) {
                 throw new IllegalArgumentException(entry + " has not the " + expected + " bytes of its plane");
             }
             entries.add(new SafetensorsLayout.Tensor(entry.name(), entry.type(), entry.shape()));
-            places.put(entry.name(), new Placed(job, entry.plane()));
+            places.put(entry.name(), new Placed(wanted.size(), entry.plane()));
         }
+        wanted.add(new Wanted(tensor, choice));
         identities.put(tensor.name(), tensor.identity());
         parameters += tensor.shape().elements();
     }
@@ -139,13 +145,21 @@ public final class FolderLayout {
     /// @param format word of the target format
     /// @param findings what the target noticed
     public ConversionPlan plan(String format, Assignment assignment, List<Finding> findings) throws PolicyException {
-        SafetensorsShards shards = SafetensorsShards.plan(entries, Map.of(), shardBytes, OptionalLong.of(parameters));
+        SafetensorsShards shards = SafetensorsShards.plan(entries, record, shardBytes, OptionalLong.of(parameters));
+        // Jobs have the order in which readers meet the tensors: that of their codes.
+        int[] jobs = new int[wanted.size()];
+        shards.files().stream().flatMap(planned -> planned.layout().entries().stream()).map(entry -> place(entry.name()))
+                .filter(place -> place.plane() == 0).map(Placed::tensor)
+                .forEach(tensor -> jobs[tensor] = layout.reserve(wanted.get(tensor).tensor(), wanted.get(tensor).choice(),
+                        Optional.empty()));
         for (SafetensorsShards.Planned planned : shards.files()) {
             layout.beginFile(planned.file(), true);
-            layout.rendered(Blob.of(planned.layout().prefix()));
+            byte[] prefix = planned.layout().prefix();
+            layout.rendered(Blob.of(prefix));
+            layout.sections(List.of(new FileSection(FileSection.HEADER, 0, prefix.length)));
             planned.layout().entries().forEach(entry -> {
-                Placed place = Objects.requireNonNull(places.get(entry.name()));
-                layout.plane(place.job(), place.plane());
+                Placed place = place(entry.name());
+                layout.plane(jobs[place.tensor()], place.plane());
             });
             layout.endFile();
         }
@@ -159,6 +173,10 @@ public final class FolderLayout {
         all.addAll(findings);
         all.addAll(assignment.findings());
         return new ConversionPlan(format, Optional.empty(), true, layout.files(), layout.jobs(), model.architecture(), identities, all);
+    }
+
+    private Placed place(String entry) {
+        return Objects.requireNonNull(places.get(entry));
     }
 
     private void documents() throws PolicyException {

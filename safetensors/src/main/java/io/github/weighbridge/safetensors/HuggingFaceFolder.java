@@ -17,6 +17,7 @@ import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Documents;
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.safetensors.file.SafetensorsEntry;
 import io.github.weighbridge.safetensors.file.SafetensorsFolder;
@@ -157,7 +158,8 @@ public final class HuggingFaceFolder {
     }
 
     private Checkpoint checkpoint(String format, TensorReader reader) throws IOException {
-        List<CheckpointFile> files = tensors.shards().stream().map(shard -> new CheckpointFile(shard.file(), shard.source())).toList();
+        List<CheckpointFile> files = tensors.shards().stream().map(shard -> new CheckpointFile(shard.file(), shard.source(),
+                List.of(new FileSection(FileSection.HEADER, 0, shard.header().dataOffset())))).toList();
         List<Finding> findings = new ArrayList<>();
         tensors.warnings().forEach(warning -> findings.add(Finding.warning("index", warning, List.of())));
         GraphBuilder builder = new GraphBuilder(files);

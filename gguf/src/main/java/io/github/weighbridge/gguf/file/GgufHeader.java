@@ -45,7 +45,7 @@ public final class GgufHeader {
         this.alignment = builder.alignment();
         long position = GgufReader.FIXED_BYTES;
         for (Map.Entry<String, GgufValue> key : keys.entrySet()) {
-            position += 8 + Utf8.encode(key.getKey()).length + 4 + lengthOf(key.getValue());
+            position += entryLength(key.getKey());
         }
         long[] entryOffsets = new long[builder.tensors.size()];
         int index = 0;
@@ -179,6 +179,17 @@ public final class GgufHeader {
         public GgufHeader build() {
             return new GgufHeader(this);
         }
+    }
+
+    /// Bytes of a key's entry: its name, type and value.
+    ///
+    /// @throws IllegalArgumentException when there is no such key
+    public long entryLength(String key) {
+        GgufValue value = keys.get(key);
+        if (value == null) {
+            throw new IllegalArgumentException("no key " + key);
+        }
+        return 8 + Utf8.encode(key).length + 4 + lengthOf(value);
     }
 
     private static long lengthOf(GgufValue value) {

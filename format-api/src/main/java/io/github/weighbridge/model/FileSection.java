@@ -1,0 +1,22 @@
+package io.github.weighbridge.model;
+
+/// A range of a file that holds no tensors, and what it holds instead.
+///
+/// @param kind [#HEADER], [#METADATA] or [#TOKENIZER]
+/// @param offset first byte
+/// @param length number of bytes
+public record FileSection(String kind, long offset, long length) {
+    /// What says where tensors are: magic numbers, lengths, names, shapes.
+    public static final String HEADER = "header";
+    /// What says what the model is: hyper-parameters, names, licences.
+    public static final String METADATA = "metadata";
+    /// Tokens, merges, chat templates.
+    public static final String TOKENIZER = "tokenizer";
+
+    /// Nothing may be negative.
+    public FileSection {
+        if (offset < 0 || length < 0 || offset + length < 0) {
+            throw new IllegalArgumentException(kind + " of " + length + " bytes at " + offset);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.github.weighbridge.inspector;
+
+import io.github.weighbridge.fixtures.Gemma4Fixture;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Options.Numbers;
+import io.github.weighbridge.fixtures.Gemma4Size;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+/// Bundles of LiteRT-LM from the command line.
+class LitertTest {
+    /// One piece of a SentencePiece model: as much as a container looks at.
+    private static final byte[] SENTENCEPIECE = {0x0a, 3, 0x0a, 1, 'a'};
+    private static final List<String> SHORT = List.of("--cache-length", "256", "--prefill", "16");
+
+    @TempDir static Path sources;
+
+    @TempDir Path folder;
+
+    private static Path dense;
+    private static Path towers;
+    private static Path mobile;
+
+    @BeforeAll
+    static void make() throws IOException {
+        dense = sources.resolve("dense");
+        Gemma4Fixture.write(dense, Gemma4Options.of(Gemma4Size.TINY));
+        towers = sources.resolve("towers");
+        Gemma4Fixture.write(towers, Gemma4Options.of(Gemma4Size.TINY_TOWERS));
+        mobile = sources.resolve("mobile");
+        Gemma4Fixture.write(mobile, Gemma4Options.of(Gemma4Size.TINY).withNumbers(Numbers.MOBILE));
+        Files.write(mobile.resolve("tokenizer.model"), SENTENCEPIECE);
+    }
+
+    private List<String> left() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static Object[] line(List<Object> first, List<String> more) {
+        List<Object> all = new ArrayList<>(first);
+        all.addAll(more);
+        all.addAll(SHORT);
+        return all.toArray();
+    }
+
+    static Stream<Arguments> conversions() {
+        return Stream.of(arguments("dense", List.of("--to", "litertlm")), arguments("dense", List.of("--to", "litertlm", "--type", "INT8")),
+                arguments("dense", List.of("--to", "litertlm", "--type", "INT4", "--tensor", "lm_head=int8")),
+                arguments("dense", List.of("--to", "litertlm", "--type", "INT4/GROUP32", "--pure")),
+                arguments("dense", List.of("--to", "litertlm", "--strip", "ple")), arguments("towers", List.of("--to", "litertlm")),
+                arguments("mobile", List.of("--to", "litertlm")), arguments("mobile", List.of("--to", "litertlm", "--type", "INT8")),
+                arguments("mobile", List.of("--to", "task")));
+    }
+
+    @ParameterizedTest
+    @MethodSource("conversions")
+    void planResultAndLengthAgree(String source, List<String> wish) throws IOException {
+        Path from = sources.resolve(source);
+        Path target = folder.resolve("out." + wish.get(1));
+        Cli.Result plan = Cli.run(line(List.of("plan", from, target, "--json"), wish));
+        assertThat(plan.err()).isEmpty();
+        Path report = folder.resolve("report.json");
+        Cli.Result convert = Cli.run(line(List.of("convert", from, target, "--report", report), wish));
+        assertThat(convert.err()).isEmpty();
+        assertThat(convert.code()).isZero();
+        Cli.Result result = Cli.run("inspect", target, "--json");
+        assertThat(result.err()).isEmpty();
+        ReportCheck.plan(plan.json());
+        ReportCheck.inspect(result.json(), target);
+        ReportCheck.same(plan.json(), result.json());
+        ReportCheck.same(new Cli.Result(0, Files.readString(report), "").json(), result.json());
+        boolean encoders = ReportCheck.list(plan.json(), "findings").stream()
+                .anyMatch(finding -> finding.text("code").orElseThrow().equals("encoders-left-out"));
+        assertThat(encoders).isEqualTo(source.equals("towers"));
+    }
+
+    @Test
+    void theResultDependsOnNothingElse() throws IOException {
+        List<Path> results = new ArrayList<>();
+        for (String threads : List.of("1", "2", "7")) {
+            Path target = folder.resolve("out" + threads + ".litertlm");
+            assertThat(Cli.run(line(List.of("convert", mobile, target, "--threads", threads), List.of())).err()).isEmpty();
+            results.add(target);
+        }
+        for (Path result : results) {
+            assertThat(Files.mismatch(results.getFirst(), result)).isEqualTo(-1);
+        }
+    }
+
+    /// Codes go into a bundle and out of it again without a change.
+    @Test
+    void aBundleIsASource() {
+        Path bundle = folder.resolve("there.litertlm");
+        assertThat(Cli.run(line(List.of("convert", mobile, bundle), List.of())).err()).isEmpty();
+        for (String other : List.of("direct.gguf", "direct.safetensors")) {
+            String format = other.substring(other.indexOf('.') + 1);
+            Path straight = folder.resolve(other);
+            Path through = folder.resolve("through-" + other);
+            assertThat(Cli.run("convert", mobile, straight, "--to", format).err()).isEmpty();
+            assertThat(Cli.run("convert", bundle, through, "--to", format).err()).isEmpty();
+            Cli.Result diff = Cli.run("verify", through, "--against", straight);
+            assertThat(diff.code()).as(diff.out() + diff.err()).isZero();
+        }
+    }
+
+    @Test
+    void uuidAndTimeStandInTheBundleWhenTheyAreGiven() throws IOException {
+        Path plain = folder.resolve("plain.litertlm");
+        Path named = folder.resolve("named.litertlm");
+        String uuid = "01234567-89ab-4cde-8f01-23456789abcd";
+        assertThat(Cli.run(line(List.of("convert", dense, plain), List.of())).err()).isEmpty();
+        assertThat(Cli.run(line(List.of("convert", dense, named, "--uuid", uuid, "--timestamp", "2026-01-31T12:00:00+00:00"), List.of()))
+                .err())
+                .isEmpty();
+        assertThat(header(plain)).doesNotContain(uuid, "creation_timestamp");
+        assertThat(header(named)).contains(uuid, "creation_timestamp", "2026-01-31T12:00:00+00:00", "tf_lite_prefill_decode",
+                "backend_constraint");
+    }
+
+    private static String header(Path file) throws IOException {
+        return new String(Files.readAllBytes(file), 0, 16_384, StandardCharsets.ISO_8859_1);
+    }
+
+    static Stream<Arguments> refusals() {
+        return Stream.of(
+                arguments(2, List.of("--cache-length", "0"), "--cache-length \"0\" is no number of tokens"),
+                arguments(2, List.of("--prefill", "16,16"), "--prefill \"16,16\" is no list"),
+                arguments(2, List.of("--uuid", "x"), "--uuid \"x\" is no uuid"),
+                arguments(2, List.of("--timestamp", "now"), "--timestamp \"now\" is no time"),
+                arguments(4, List.of("--cache-length", "64", "--prefill", "128"), "--prefill 128: the caches hold 64 tokens"),
+                arguments(4, List.of("--type", "Q4_0"), "--type Q4_0: LiteRT-LM has F32, int8/channel"),
+                arguments(4, List.of("--tensor", "layers.0.mlp.down_proj=Q6_K"), "the target has no encoding \"Q6_K\""),
+                arguments(4, List.of("--kv-cache", "int8"), "--kv-cache int8: the source has no trained scale"),
+                arguments(4, List.of("--kv-cache", "q4_0"), "--kv-cache q4_0: the caches of LiteRT-LM hold int8"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusals")
+    void aRefusalLeavesNothing(int code, List<String> options, String message) throws IOException {
+        List<Object> arguments = new ArrayList<>(List.of("convert", dense, folder.resolve("out.litertlm")));
+        arguments.addAll(options);
+        Cli.Result result = Cli.run(arguments.toArray());
+        assertThat(result.err()).contains(message);
+        assertThat(result.err().lines()).hasSize(1);
+        assertThat(result.code()).isEqualTo(code);
+        assertThat(left()).isEmpty();
+    }
+
+    @Test
+    void aTaskNeedsASentencePieceModel() throws IOException {
+        Cli.Result result = Cli.run("convert", dense, folder.resolve("out.task"));
+        assertThat(result.err()).contains("a .task holds a SentencePiece model, and the source has no tokenizer.model");
+        assertThat(result.code()).isEqualTo(4);
+        assertThat(left()).isEmpty();
+    }
+}
