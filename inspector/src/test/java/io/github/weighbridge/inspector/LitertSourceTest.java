@@ -138,6 +138,22 @@ class LitertSourceTest {
         }
     }
 
+    /// Codes, scales and static activations go on into the forms that have places for them.
+    @Test
+    void aBundleBecomesFoldersOfCodes() throws IOException {
+        Path compressed = folder.resolve("compressed");
+        succeed("convert", bundle, compressed, "--to", "compressed-tensors");
+        succeed("verify", compressed, "--against", mobile);
+        Path gemma = folder.resolve("gemma");
+        succeed("convert", bundle, gemma, "--to", "safetensors", "--form", "gemma");
+        succeed("verify", gemma, "--against", mobile);
+        for (Path codes : List.of(compressed, gemma)) {
+            List<Value> components = report("inspect", codes, "--json").list("components").orElseThrow();
+            assertThat(components.toString()).as(codes.toString()).contains("int2/channel").contains("int4/channel")
+                    .contains("int8/channel");
+        }
+    }
+
     /// Sums come last, and stand before what they sum: the JDK's reader checks them.
     @Test
     void anArchiveIsReadByOthersAndAsFullASource() throws IOException {
