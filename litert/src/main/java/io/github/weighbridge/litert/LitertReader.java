@@ -17,7 +17,6 @@ import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Documents;
-import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.view.Span;
@@ -109,20 +108,14 @@ final class LitertReader {
         findings.addAll(result.findings());
         opaque(result, findings);
         int tensors = result.graph().stored().size();
+        List<Span> places = result.graph().stored().stream().flatMap(tensor -> tensor.planes().stream()).toList();
+        CheckpointFile told = new CheckpointFile(files.getFirst().name(), file, container.areas(file.length(), places));
         List<Closeable> resources = new ArrayList<>();
         container.header().ifPresent(header -> resources.add(new Repack.Original(header, tensors)));
-        return new Checkpoint(format, container.version(), told(result), architecture, result.graph(), new Documents(container.documents()),
+        return new Checkpoint(format, container.version(), List.of(told), architecture, result.graph(),
+                new Documents(container.documents()),
                 findings,
                 resources);
-    }
-
-    /// The file, with what its ranges without tensors hold. Of archives only the tensors are told.
-    private List<CheckpointFile> told(GraphBuilder.Result result) {
-        CheckpointFile only = files.getFirst();
-        List<FileSection> sections = container.header().map(header -> FileSections.of(header, result.graph().stored()))
-                .orElseGet(() -> format.equals(TaskFormat.NAME) ? List.of()
-                        : FileSections.ofModel(only.source().length(), result.graph().stored()));
-        return List.of(new CheckpointFile(only.name(), only.source(), sections));
     }
 
     private Optional<Value.Fields> config() throws IOException {
