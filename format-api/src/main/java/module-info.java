@@ -17,6 +17,7 @@ module io.github.weighbridge.format.api {
     exports io.github.weighbridge.spi;
     exports io.github.weighbridge.policy;
     exports io.github.weighbridge.policy.file;
+    exports io.github.weighbridge.policy.budget;
     exports io.github.weighbridge.convert;
     exports io.github.weighbridge.audit;
 

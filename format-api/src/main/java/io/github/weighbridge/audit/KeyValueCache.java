@@ -58,9 +58,14 @@ public final class KeyValueCache {
     /// @param context tokens in the context
     /// @param type how numbers are kept
     public static long bytes(Architecture architecture, long context, Type type) {
+        return bytes(architecture, context, type, type);
+    }
+
+    /// Bytes for a context where layers that see the last positions keep another type than those that see all.
+    public static long bytes(Architecture architecture, long context, Type sliding, Type full) {
         long sum = 0;
         for (Layer layer : architecture.layers()) {
-            sum = Math.addExact(sum, bytes(layer, context, type));
+            sum = Math.addExact(sum, bytes(layer, context, layer.attention() == Layer.Attention.SLIDING ? sliding : full));
         }
         return sum;
     }

@@ -58,14 +58,14 @@ public final class Planner {
                 left.put(tensor.name(), decision.assignment().of(tensor));
             }
             decision = new Decision(new Assignment(left, decision.assignment().findings(), decision.assignment().type()),
-                    decision.outcomes(), decision.dropped());
+                    decision.outcomes(), decision.dropped(), decision.open());
         }
         findings.addAll(PolicyFindings.of(policy, source, full));
         return new Planned(target.plan(decision.assignment()).withFindings(findings), decision, policy, full);
     }
 
     /// The request of a policy: what it strips and its settings come on top.
-    private static TargetRequest request(Policy policy, TargetRequest request) {
+    public static TargetRequest request(Policy policy, TargetRequest request) {
         Set<String> strip = new HashSet<>(request.strip());
         strip.addAll(policy.strip());
         TargetRequest full = request.withStrip(strip);

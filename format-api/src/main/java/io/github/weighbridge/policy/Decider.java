@@ -38,6 +38,7 @@ final class Decider {
     private final Sum restSum;
     private final Map<Fallen, List<TargetTensor>> fallen = new LinkedHashMap<>();
     private final Set<String> dropped = new LinkedHashSet<>();
+    private final Set<String> open = new LinkedHashSet<>();
 
     /// What a fallback was taken for.
     private record Fallen(String label, String wanted, String given, String why) {}
@@ -106,7 +107,7 @@ final class Decider {
         Stream.of(fixedSum).filter(sum -> sum.tensors > 0).map(Sum::outcome).forEach(outcomes::add);
         ruleSums.stream().map(Sum::outcome).forEach(outcomes::add);
         Stream.of(restSum).filter(sum -> sum.tensors > 0).map(Sum::outcome).forEach(outcomes::add);
-        return new Decision(new Assignment(choices, findings, type.flatMap(Assignment::type)), outcomes, dropped);
+        return new Decision(new Assignment(choices, findings, type.flatMap(Assignment::type)), outcomes, dropped, open);
     }
 
     private Choice choose(TargetTensor tensor) throws PolicyException {
@@ -128,6 +129,7 @@ final class Decider {
             return fixed.get();
         }
         restSum.add(tensor);
+        open.add(tensor.name());
         if (type.isPresent()) {
             return type.get().of(tensor);
         }

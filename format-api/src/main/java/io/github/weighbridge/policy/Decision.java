@@ -9,7 +9,8 @@ import java.util.Set;
 /// @param assignment an encoding for each tensor of the target
 /// @param outcomes what the runtime fixed, what each rule decided, and what was left, in this order
 /// @param dropped keys of weights that rules drop; the assignment is of a target that still has them
-public record Decision(Assignment assignment, List<Outcome> outcomes, Set<String> dropped) {
+/// @param open names of the tensors that no rule is about
+public record Decision(Assignment assignment, List<Outcome> outcomes, Set<String> dropped, Set<String> open) {
     /// What one rule did.
     ///
     /// @param rule its label
@@ -21,6 +22,7 @@ public record Decision(Assignment assignment, List<Outcome> outcomes, Set<String
     /// Copies the collections.
     public Decision {
         outcomes = List.copyOf(outcomes);
+        open = java.util.Collections.unmodifiableSet(new java.util.LinkedHashSet<>(open));
         dropped = java.util.Collections.unmodifiableSet(new java.util.LinkedHashSet<>(dropped));
     }
 }

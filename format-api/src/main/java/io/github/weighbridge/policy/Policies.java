@@ -4,8 +4,11 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.Assignment;
+import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
+import java.util.Collection;
+import java.util.List;
 
 /// The way from a policy to an assignment.
 public final class Policies {
@@ -41,5 +44,20 @@ public final class Policies {
         Decision decision = decide(policy, source.architecture(), target);
         TrainedScales.check(policy, source, target, decision.assignment());
         return decision;
+    }
+
+    /// The tensors that a match means.
+    ///
+    /// @param architecture the source's
+    /// @param tensors all tensors of the target
+    /// @throws PolicyException when the match's pattern takes too long
+    public static List<TargetTensor> matching(Match match, Architecture architecture, Collection<TargetTensor> tensors)
+            throws PolicyException {
+        LayerKinds kinds = new LayerKinds(architecture, tensors);
+        try {
+            return tensors.stream().filter(tensor -> match.matches(tensor, kinds)).toList();
+        } catch (PatternTooSlow e) {
+            throw new PolicyException("the pattern " + match.name().orElseThrow() + " " + e.getMessage());
+        }
     }
 }

@@ -6,9 +6,11 @@ import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Importance;
 import io.github.weighbridge.plan.TargetTensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// A checkpoint seen through the eyes of a target format: which tensors it wants, which encodings it can give them, and the layout of its
 /// files. For use by one thread.
@@ -60,6 +62,19 @@ public interface Target {
     /// may have its own.
     default List<List<String>> fused() {
         return List.of();
+    }
+
+    /// Words of the encodings that a budget chooses from, besides keeping the numbers.
+    default List<String> candidates() {
+        return Stream.of("int2/channel", "int4/channel", "int4/group32", "int8/channel").filter(word -> encoding(word).isPresent())
+                .toList();
+    }
+
+    /// What the columns of a tensor matter, where the request says so.
+    ///
+    /// @throws PolicyException when it was measured for other shapes
+    default Optional<Importance> importance(TargetTensor tensor) throws PolicyException {
+        return Optional.empty();
     }
 
     /// The files, every byte of them.

@@ -132,5 +132,6 @@ record EncoderPart(Checkpoint source, TargetRequest request, Architecture archit
             }
         }
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
+        request.record().forEach(builder::put);
     }
 }

@@ -45,6 +45,9 @@ import java.util.Set;
 /// A checkpoint as llama.cpp wants it: a text model in one file or a set of shards, and where it is asked for, the encoders of images and
 /// sound in a file of their own.
 final class GgufTarget implements Target {
+    private static final List<String> CANDIDATES = List.of("gguf:Q2_K", "gguf:Q3_K", "gguf:Q4_0", "gguf:Q4_K", "gguf:Q5_0", "gguf:Q5_K",
+            "gguf:Q6_K", "gguf:Q8_0");
+
     private final Checkpoint source;
     private final TargetRequest request;
     private final Optional<Part> model;
@@ -246,6 +249,17 @@ final class GgufTarget implements Target {
                     + (options.importance().isPresent() ? ", and " + options.importance().get().name() + " has no weights for it" : ""));
         }
         return Choice.of(encoding, chosen.fallback() ? "fallback of type " + fileType : "type " + fileType);
+    }
+
+    /// The types that recipes without an importance matrix are known for.
+    @Override
+    public List<String> candidates() {
+        return CANDIDATES;
+    }
+
+    @Override
+    public Optional<Importance> importance(TargetTensor tensor) throws PolicyException {
+        return importance(tensor, GgmlEncodings.of(GgmlType.Q4_K));
     }
 
     @Override

@@ -51,6 +51,7 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         List<Finding> findings = new ArrayList<>();
         List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, elsewhere, findings);
         scalesLost(source, weights, findings);
+        cache(request, findings);
         return new TextPart(source, request, architecture, dialect, List.copyOf(tensors), List.copyOf(findings),
                 TokenizerKeys.of(source, architecture, request.limits()));
     }
@@ -122,6 +123,23 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         add(findings, "tensors-left-out", others, "tensors are left out: GGUF has no place for them");
     }
 
+    /// A GGUF file has no place for the type of a cache; llama.cpp is told when it starts.
+    private static void cache(TargetRequest request, List<Finding> findings) {
+        Optional<String> sliding = request.option(TargetRequest.CACHE_SLIDING);
+        Optional<String> full = request.option(TargetRequest.CACHE_FULL);
+        if (sliding.isEmpty() || full.isEmpty()) {
+            return;
+        }
+        String wider = sliding.equals(full) ? full.get() : "f16";
+        String type = wider.equals("int8") ? "q8_0" : wider;
+        findings.add(Finding.info(
+                "kv-cache-at-start", "llama.cpp is told the type of the key/value cache when it starts, one for all layers:"
+                        + " --cache-type-k " + type + " --cache-type-v " + type
+                        + (type.equals(sliding.get()) && type.equals(full.get()) ? ""
+                                : " is the nearest it has to " + sliding.get() + " in sliding layers and " + full.get() + " in full ones"),
+                List.of()));
+    }
+
     /// Activations of a checkpoint trained with static scales are clamped and rounded where the scales say so; llama.cpp does neither.
     private static void scalesLost(Checkpoint source, Map<String, Weight> weights, List<Finding> findings) {
         List<String> activation = new ArrayList<>();
@@ -174,5 +192,6 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         tokenizer.forEach(builder::put);
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
         builder.putU32(GeneralKeys.FILE_TYPE, made.fileType());
+        request.record().forEach(builder::put);
     }
 }

@@ -88,7 +88,7 @@ class RealLlamaTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"F32, 46.8834, 0.0001", "BF16, 46.8834, 0.0005", "F16, 46.8834, 0.0005", "Q8_0, 46.8834, 0.002", "Q4_0, 47.4354, 0.002",
+    @CsvSource({"F32, 46.8834, 0.0001", "Q8_0, 46.8834, 0.002", "Q4_0, 47.4354, 0.002",
         "Q4_0:pure, 47.5245, 0.002", "Q4_K_M, 47.1036, 0.002", "Q6_K, 46.9820, 0.002"})
     void convertsTheBaseCheckpointToTheLossOfTheReference(String type, double expected, double relative) throws Exception {
         Path gguf = folder.resolve("base-" + type.replace(':', '-') + ".gguf");
@@ -127,7 +127,9 @@ class RealLlamaTest {
         try (ByteSource a = ByteSource.of(one); ByteSource b = ByteSource.of(other)) {
             GgufFile first = GgufFile.read(a, Limits.DEFAULT);
             GgufFile second = GgufFile.read(b, Limits.DEFAULT);
-            assertThat(keys(second)).isEqualTo(keys(first));
+            Map<String, Object> left = keys(second);
+            assertThat(left.remove("weighbridge.stripped")).isEqualTo("audio,vision");
+            assertThat(left).isEqualTo(keys(first));
             assertThat(second.tensors().stream().map(GgufTensorInfo::name))
                     .containsExactlyElementsOf(first.tensors().stream().map(GgufTensorInfo::name).toList());
             for (GgufTensorInfo tensor : first.tensors()) {

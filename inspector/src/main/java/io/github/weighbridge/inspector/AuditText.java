@@ -23,7 +23,12 @@ final class AuditText {
     private AuditText() {}
 
     static void write(Audited audited, AuditOptions options, PrintStream out) {
-        write(audited, options, Map.of(), out);
+        write(audited, options, Map.of(), Map.of(), Value.Fields.EMPTY, out);
+    }
+
+    /// @param more fields after those of the audit
+    static void write(Audited audited, AuditOptions options, Value.Fields more, PrintStream out) {
+        write(audited, options, Map.of(), Map.of(), more, out);
     }
 
     static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, PrintStream out) {
@@ -32,6 +37,11 @@ final class AuditText {
 
     static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values,
             PrintStream out) {
+        write(audited, options, grids, values, Value.Fields.EMPTY, out);
+    }
+
+    private static void write(Audited audited, AuditOptions options, Map<String, Optional<GridFinding>> grids,
+            Map<String, ValueSums> values, Value.Fields more, PrintStream out) {
         // A plan lists its tensors whatever the options say, so its sums are taken as those of the checkpoint that it would become.
         Value.Fields sums = AuditJson.report(with(audited, audited.tensors(), false), options.withTensors(false));
         Value.Fields report = AuditJson.report(with(audited, List.of(), audited.planned()), AuditOptions.DEFAULT);
@@ -39,6 +49,13 @@ final class AuditText {
             if (!name.equals(SCHEMA) && !name.equals(TENSORS)) {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
+        }
+        Optional<Value> published = sums.get(AuditJson.PUBLISHED);
+        if (published.isPresent()) {
+            report = report.with(AuditJson.PUBLISHED, published.get());
+        }
+        for (Map.Entry<String, Value> field : more.fields().entrySet()) {
+            report = report.with(field.getKey(), field.getValue());
         }
         JsonText.write(report, TENSORS, tensors(audited, grids, values), out);
     }

@@ -4,7 +4,6 @@ import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
-import io.github.weighbridge.inspector.TargetOptions.Wish;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.ConversionPlan;
@@ -45,6 +44,10 @@ final class ConvertCommand implements Action {
     @Option(names = "--report", paramLabel = "FILE", description = "Write the JSON report of the result to a file.") private String report =
             "";
 
+    @Option(names = "--plan", paramLabel = "FILE",
+            description = "Carry out a plan that \"plan --json\" wrote, or refuse: no other option of format or policy goes with it.") private String plan =
+                    "";
+
     private String current = "";
 
     @Override
@@ -54,14 +57,14 @@ final class ConvertCommand implements Action {
 
     @Override
     public Given given() {
-        List<String> paths = new ArrayList<>(List.of(source.path(), target, report));
+        List<String> paths = new ArrayList<>(List.of(source.path(), target, report, plan));
         paths.addAll(options.inputs());
         return new Given(source.path(), current.isEmpty() ? source.path() : current, paths);
     }
 
     @Override
     public void run(Session session) throws UsageException, IOException, PolicyException {
-        Wish wish = options.wish(target, source.path());
+        Wish wish = plan.isEmpty() ? options.wish(target, source.path()) : options.wish(Path.of(plan), target);
         if (threads < 1 || threads > MOST_THREADS) {
             throw new UsageException("--threads \"" + threads + "\" is not from 1 to " + MOST_THREADS);
         }
@@ -75,7 +78,7 @@ final class ConvertCommand implements Action {
         try (ReportFile file = ReportFile.of(report)) {
             current = source.path();
             try (Checkpoint checkpoint = source.open()) {
-                ConversionPlan plan = wish.plan(checkpoint);
+                ConversionPlan plan = wish.make(checkpoint).planned().plan();
                 current = target;
                 if (!report.isEmpty() && !plan.folder() && places(plan).anyMatch(Path.of(report).toAbsolutePath().normalize()::equals)) {
                     throw new UsageException("--report \"" + report + "\" would take the place of a file that is written");

@@ -2,14 +2,18 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
-import io.github.weighbridge.inspector.TargetOptions.Wish;
+import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.convert.PlanContract;
 import io.github.weighbridge.model.Checkpoint;
-import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.file.PolicyWriter;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,6 +33,10 @@ final class PlanCommand implements Action {
 
     @Option(names = "--markdown", description = "Print Markdown, for the description of a change.") private boolean markdown;
 
+    @Option(names = "--save-policy", paramLabel = "FILE",
+            description = "Write the policy, with what it extends and what a budget found, as a policy file.") private String savePolicy =
+                    "";
+
     @Override
     public void declare(CommandSpec command) {
         options.declare(command);
@@ -36,7 +44,7 @@ final class PlanCommand implements Action {
 
     @Override
     public Given given() {
-        List<String> paths = new ArrayList<>(List.of(source.path(), target));
+        List<String> paths = new ArrayList<>(List.of(source.path(), target, savePolicy));
         paths.addAll(options.inputs());
         return new Given(source.path(), source.path(), paths);
     }
@@ -48,16 +56,28 @@ final class PlanCommand implements Action {
             throw new UsageException("--json and --markdown are two reports: ask for one");
         }
         try (Checkpoint checkpoint = source.open()) {
-            ConversionPlan plan = wish.plan(checkpoint);
-            Audited audited = Audited.of(plan);
+            Wish.Made made = wish.make(checkpoint);
+            Policy policy = made.planned().policy();
+            if (!savePolicy.isEmpty()) {
+                Files.writeString(Path.of(savePolicy), PolicyWriter.yaml(policy));
+            }
+            Audited audited = Audited.of(made.planned().plan());
+            AuditOptions audit = options(policy);
             if (json) {
-                AuditText.write(audited, AuditOptions.DEFAULT, session.out());
+                AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request())),
+                        session.out());
                 return;
             }
             Report report = Report.of(session, markdown);
-            report.print(audited, AuditOptions.DEFAULT);
-            PlanReport.print(plan, Path.of(target).toAbsolutePath(), report);
+            report.print(audited, audit);
+            PlanReport.print(made, Path.of(target).toAbsolutePath(), report);
             report.end();
         }
+    }
+
+    /// The caches to list: those of the policy.
+    private static AuditOptions options(Policy policy) {
+        return new AuditOptions(true, List.of(), policy.settings().cache().map(cache -> Stream.of(cache.sliding(), cache.full()).distinct()
+                .map(word -> KeyValueCache.Type.of(word).orElseThrow()).toList()).orElse(List.of()));
     }
 }

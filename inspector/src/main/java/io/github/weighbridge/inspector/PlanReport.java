@@ -1,10 +1,14 @@
 package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.convert.EngineOptions;
+import io.github.weighbridge.convert.Planned;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.OutputFile;
 import io.github.weighbridge.plan.Piece;
+import io.github.weighbridge.policy.Decision;
+import io.github.weighbridge.policy.budget.BudgetResult;
+import io.github.weighbridge.policy.file.PolicyWriter;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
@@ -14,6 +18,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -35,10 +40,37 @@ final class PlanReport {
 
     private PlanReport() {}
 
-    static void print(ConversionPlan plan, Path target, Report report) {
+    static void print(Wish.Made made, Path target, Report report) {
+        ConversionPlan plan = made.planned().plan();
+        rules(made.planned(), report);
         ways(plan, report);
         files(plan, report);
         needs(plan, target, report);
+        made.budget().ifPresent(budget -> budget(budget, report));
+    }
+
+    private static void rules(Planned planned, Report report) {
+        long all = planned.decision().outcomes().stream().mapToLong(Decision.Outcome::parameters).sum();
+        report.section("What decides");
+        Table table = new Table().name("rule", 24).word("encoding").number("tensors").number("parameters").number("");
+        for (Decision.Outcome outcome : planned.decision().outcomes()) {
+            table.row(outcome.rule(), outcome.encoding(), Numbers.grouped(outcome.tensors()), Numbers.grouped(outcome.parameters()),
+                    Numbers.share(outcome.parameters(), all));
+        }
+        report.table(table);
+    }
+
+    private static void budget(BudgetResult budget, Report report) {
+        report.section("Budget");
+        report.paragraph(2, 2, Numbers.grouped(budget.used()) + " of " + Numbers.grouped(budget.budget()) + " bytes ("
+                + Numbers.share(budget.used(), budget.budget()) + "), " + Numbers.count(budget.tensors(), "tensor", "tensors")
+                + " decided, "
+                + budget.measured() + " encodings measured on samples");
+        report.paragraph(2, 2,
+                String.format(Locale.ROOT, "sum of relative squared errors %.6g, and no choice has less than %.6g (gap %.4f %%)",
+                        budget.error(), budget.bound(), 100 * budget.gap()));
+        report.section("The policy that reproduces it");
+        PolicyWriter.yaml(budget.policy()).lines().forEach(line -> report.paragraph(0, 4, line));
     }
 
     private static void ways(ConversionPlan plan, Report report) {
@@ -95,9 +127,8 @@ final class PlanReport {
     }
 
     private static void needs(ConversionPlan plan, Path target, Report report) {
-        long rendered = plan.files().stream().flatMap(file -> file.pieces().stream())
-                .mapToLong(piece -> piece instanceof Piece.Rendered ? piece.length() : 0).sum();
         int threads = EngineOptions.defaults().threads();
+        long memory = memory(plan);
         report.section("What it takes");
         Table table = new Table().word("").number("").number("").name("", 10, 1);
         table.row("disk", Numbers.grouped(plan.bytes()), Numbers.size(plan.bytes()), "");
@@ -105,9 +136,16 @@ final class PlanReport {
         if (free >= 0) {
             table.row("free on disk", Numbers.grouped(free), Numbers.size(free), free < plan.bytes() ? "not enough" : "");
         }
-        table.row("memory", Numbers.grouped(rendered + threads * THREAD_BYTES), Numbers.size(rendered + threads * THREAD_BYTES),
+        table.row("memory", Numbers.grouped(memory), Numbers.size(memory),
                 "about, with " + Numbers.count(threads, "thread", "threads") + ", besides Java's own");
         report.body(table);
+    }
+
+    /// About the memory that carrying a plan out takes on this machine, besides Java's own.
+    static long memory(ConversionPlan plan) {
+        long rendered = plan.files().stream().flatMap(file -> file.pieces().stream())
+                .mapToLong(piece -> piece instanceof Piece.Rendered ? piece.length() : 0).sum();
+        return rendered + EngineOptions.defaults().threads() * THREAD_BYTES;
     }
 
     /// Free bytes where the target would be; negative when that cannot be told.

@@ -48,6 +48,12 @@ final class PolicyOptions {
         return PolicyFiles.isFile(policy) ? policy : "";
     }
 
+    /// Whether any of the options was given.
+    boolean given() {
+        return !policy.isEmpty() || !type.isEmpty() || pure || !rules.isEmpty() || !parts.isEmpty() || !cache.isEmpty()
+                || !activations.isEmpty();
+    }
+
     Policy policy() throws UsageException, IOException, PolicyException {
         Policy result = base();
         if (!type.isEmpty()) {

@@ -1,11 +1,11 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.convert.Planner;
+import io.github.weighbridge.convert.PlanContract;
 import io.github.weighbridge.family.Families;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.SourceTree;
-import io.github.weighbridge.model.Checkpoint;
-import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.FormatOption;
@@ -35,6 +35,8 @@ final class TargetOptions {
             description = "The format to write; may be left out where TARGET ends in its name.") private String to = "";
 
     @Mixin private PolicyOptions policy = new PolicyOptions();
+
+    @Mixin private BudgetOptions budget = new BudgetOptions();
 
     /// What was given for the options of formats, by their words.
     private final Map<String, String> settings = new LinkedHashMap<>();
@@ -67,18 +69,6 @@ final class TargetOptions {
                 .filter(Objects::nonNull).distinct().toList();
     }
 
-    /// A request that has been checked as far as options go.
-    ///
-    /// @param format the format to write
-    /// @param policy what is wanted
-    /// @param name plain name of the result
-    /// @param settings values of the format's own options
-    record Wish(Format format, Policy policy, String name, Map<String, String> settings) {
-        ConversionPlan plan(Checkpoint source) throws IOException, PolicyException {
-            return Planner.plan(source, format, policy, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, settings));
-        }
-    }
-
     /// What is wanted.
     ///
     /// @param target the path to write, as given; empty when there is none
@@ -92,7 +82,27 @@ final class TargetOptions {
         if (misuse.isPresent()) {
             throw new UsageException(misuse.get());
         }
-        return new Wish(format, wanted, name, values);
+        return new Wish(format, wanted, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, values), budget.asked(),
+                Optional.empty());
+    }
+
+    /// What a plan that was put away wants.
+    ///
+    /// @param file its path, as given
+    /// @param target the path to write, as given
+    Wish wish(Path file, String target) throws UsageException, IOException, PolicyException {
+        if (!to.isEmpty() || policy.given() || budget.given() || !settings.isEmpty()) {
+            throw new UsageException("--plan says what is wanted: no other option of format or policy goes with it");
+        }
+        PlanContract contract;
+        try (ByteSource source = ByteSource.of(file)) {
+            contract = PlanContract.read(file.toString(), Json.parseObject(source, Limits.DEFAULT));
+        }
+        Format format = Formats.installed().byName(contract.format()).filter(Format::writes)
+                .orElseThrow(() -> new PolicyException(file + ": is for the format " + contract.format() + ", which is not written"));
+        return new Wish(format, contract.policy(),
+                new TargetRequest(name(target), Set.of(), Families.installed(), Limits.DEFAULT, Map.of()),
+                Optional.empty(), Optional.of(contract));
     }
 
     private Map<String, String> settings(Format format, String target) throws UsageException {

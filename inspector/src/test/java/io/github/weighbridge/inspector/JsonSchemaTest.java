@@ -8,8 +8,13 @@ import com.networknt.schema.Error;
 import com.networknt.schema.Schema;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
+import io.github.weighbridge.io.Json;
+import io.github.weighbridge.policy.file.PolicyFiles;
+import io.github.weighbridge.policy.file.PolicyWriter;
+import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /// Reports hold to the published schemas, as a validator that is not ours sees it.
 class JsonSchemaTest {
@@ -74,6 +80,41 @@ class JsonSchemaTest {
                                 "1GiB")))
                 .isEmpty();
         assertThat(errors(schema("plan", true), report("plan", each, "--to", "safetensors", "--json"))).isEmpty();
+    }
+
+    /// A plan with all that a policy can bring into it.
+    @Test
+    void plansOfPolicies() throws IOException {
+        Path policy = Files.writeString(folder.resolve("p.yaml"), "kv_cache: { sliding: f16, full: q8_0 }\nnotes: { a: b }\n"
+                + "rules: [{ match: { role: ffn_up }, encoding: f32 }]\n");
+        assertThat(errors(schema("plan", true), report("plan", checkpoint, "--to", "safetensors", "--json", "--policy", policy))).isEmpty();
+        Path dense = folder.resolve("dense");
+        Gemma4Fixture.write(dense, Gemma4Options.of(Gemma4Size.TINY));
+        JsonNode plan = report("plan", dense, "--to", "gguf", "--json", "--budget", "9MB", "--policy", policy, "--strip", "ple");
+        assertThat(errors(schema("plan", true), plan)).isEmpty();
+        assertThat(plan.at("/budget/used").asLong()).isBetween(1L, 9_000_000L);
+        assertThat(errors(policySchema(), plan.at("/contract/policy"))).isEmpty();
+    }
+
+    private static Schema policySchema() throws IOException {
+        return SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(JSON.readTree(Path.of(System.getProperty("weighbridge.root"), "docs/policy.schema.json").toFile()));
+    }
+
+    /// What the schema of policies allows is what is read, as far as a schema can say.
+    @Test
+    void policies() throws IOException {
+        for (String name : PolicyFiles.presets()) {
+            JsonNode preset = JSON.readTree(Json.bytes(PolicyWriter.value(PolicyFiles.preset(name).orElseThrow())));
+            assertThat(errors(policySchema(), preset)).as(name).isEmpty();
+        }
+        for (String wrong : List.of("{\"rule\": []}", "{\"rules\": [{\"match\": {}, \"encoding\": \"keep\"}]}", "{\"strip\": [\"smell\"]}",
+                "{\"rules\": [{\"match\": \"all\"}]}", "{\"default\": \"bf16\", \"type\": \"Q4_0\"}", "{\"pure\": true}",
+                "{\"rules\": [{\"match\": {\"layers\": \"middle\"}, \"encoding\": \"keep\"}]}", "{\"kv_cache\": \"int3\"}",
+                "{\"activations\": \"sometimes\"}", "{\"kv_cache\": {\"sliding\": \"f16\"}}", "{\"notes\": {\"Made\": \"x\"}}")) {
+            assertThat(errors(policySchema(), JSON.readTree(wrong))).as(wrong).isNotEmpty();
+            assertThatThrownBy(() -> PolicyFiles.parse("p.json", wrong)).as(wrong).isInstanceOf(PolicyException.class);
+        }
     }
 
     @Test

@@ -29,10 +29,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// A text decoder as LiteRT-LM wants it: graphs that call for the weights, the tables of embeddings in sections of their own, the tokenizer, and
 /// what the runtime must know.
 final class LitertTarget implements Target {
+    private static final Pattern GROUP = Pattern.compile("(?:litertlm:|task:)?int([248])/group(\\d{1,9})");
     private static final Set<Role> TABLES = Set.of(Role.TOKEN_EMBEDDING, Role.PER_LAYER_EMBEDDING);
     private static final Set<Role> SCALES = Set.of(Role.ACTIVATION_SCALE, Role.KV_SCALE);
     private static final String DESCRIPTION = "Weighbridge";
@@ -113,8 +116,15 @@ final class LitertTarget implements Target {
     /// Codes that are there already are not made anew, unless a recipe is named.
     @Override
     public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
-        Optional<Encoding> encoding = encoding(word);
+        Optional<Encoding> encoding = wholeRow(word, tensor).or(() -> encoding(word));
         return encoding.isPresent() ? encoding.map(found -> choice(tensor, found, reason)) : Target.super.choice(word, tensor, reason);
+    }
+
+    /// A group of as many columns as a row has is the row.
+    private static Optional<Encoding> wholeRow(String word, TargetTensor tensor) {
+        Matcher group = GROUP.matcher(word.toLowerCase(Locale.ROOT));
+        return group.matches() && Long.parseLong(group.group(2)) == tensor.shape().columns()
+                ? Optional.of(LitertEncodings.channel(Integer.parseInt(group.group(1)))) : Optional.empty();
     }
 
     private Choice choice(TargetTensor tensor, Encoding encoding, String reason) {

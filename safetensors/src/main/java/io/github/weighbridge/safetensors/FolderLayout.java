@@ -62,6 +62,7 @@ public final class FolderLayout {
     private final HuggingFaceTensors model;
     private final long shardBytes;
     private final Limits limits;
+    private final Map<String, String> record;
     private final LayoutBuilder layout = new LayoutBuilder();
     private final List<SafetensorsLayout.Tensor> entries = new ArrayList<>();
     private final List<Wanted> wanted = new ArrayList<>();
@@ -78,6 +79,7 @@ public final class FolderLayout {
         this.model = model;
         this.shardBytes = shardBytes(request.option(MAX_SHARD_SIZE));
         this.limits = request.limits();
+        this.record = request.record();
     }
 
     /// Reads a size of shards.
@@ -143,7 +145,7 @@ public final class FolderLayout {
     /// @param format word of the target format
     /// @param findings what the target noticed
     public ConversionPlan plan(String format, Assignment assignment, List<Finding> findings) throws PolicyException {
-        SafetensorsShards shards = SafetensorsShards.plan(entries, Map.of(), shardBytes, OptionalLong.of(parameters));
+        SafetensorsShards shards = SafetensorsShards.plan(entries, record, shardBytes, OptionalLong.of(parameters));
         // Jobs have the order in which readers meet the tensors: that of their codes.
         int[] jobs = new int[wanted.size()];
         shards.files().stream().flatMap(planned -> planned.layout().entries().stream()).map(entry -> place(entry.name()))

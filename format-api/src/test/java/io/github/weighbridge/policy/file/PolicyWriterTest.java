@@ -1,0 +1,51 @@
+package io.github.weighbridge.policy.file;
+
+import io.github.weighbridge.io.Json;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.spi.PolicyException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+class PolicyWriterTest {
+    @Test
+    void whatIsWrittenIsReadAgain() throws PolicyException {
+        for (String name : PolicyFiles.presets()) {
+            Policy preset = PolicyFiles.preset(name).orElseThrow();
+            String yaml = PolicyWriter.yaml(preset);
+            Policy again = PolicyFiles.parse("again.yaml", yaml);
+            assertThat(PolicyWriter.yaml(again)).as(name).isEqualTo(yaml);
+            assertThat(again.strip()).isEqualTo(preset.strip());
+            assertThat(again.type()).isEqualTo(preset.type());
+            assertThat(again.rules()).hasSameSizeAs(preset.rules());
+            assertThat(PolicyWriter.value(PolicyFiles.parse("again.json", new String(Json.bytes(PolicyWriter.value(preset)),
+                    StandardCharsets.UTF_8)))).as(name).isEqualTo(PolicyWriter.value(preset));
+        }
+    }
+
+    @Test
+    void everyKindOfConditionSurvives() throws PolicyException {
+        String text = """
+                name: "yes: no # \\" it is"
+                strip: [audio, vision]
+                rules:
+                  - { match: { layers: ["15-34", "3", sliding, full, kv-shared, "first 4", "last 2"], name: "^a\\\\.b{2}$", parameters: { min: 5, max: 7 } }, encoding: drop, optional: true, when: { a: "> 3", b: "!= true", c: "x" }, fallback: [keep] }
+                  - { match: all, encoding: keep }
+                type: Q4_K_M
+                pure: true
+                kv_cache: { sliding: f16, full: int8, scales: dynamic }
+                activations: none
+                notes: { a: "b" }
+                """;
+        Policy policy = PolicyFiles.parse("a.yaml", text);
+        Policy again = PolicyFiles.parse("a.yaml", PolicyWriter.yaml(policy));
+        assertThat(PolicyWriter.value(again)).isEqualTo(PolicyWriter.value(policy));
+        assertThat(again.name()).isEqualTo("yes: no # \" it is");
+        assertThat(again.rules().getFirst().match().layers()).isEqualTo(policy.rules().getFirst().match().layers());
+        assertThat(again.rules().getFirst().when()).isEqualTo(policy.rules().getFirst().when());
+        assertThat(again.settings().notes()).isEqualTo(Map.of("a", "b"));
+        assertThat(again.pure()).isTrue();
+    }
+}
