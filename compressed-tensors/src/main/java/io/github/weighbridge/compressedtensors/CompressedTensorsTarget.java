@@ -222,6 +222,8 @@ final class CompressedTensorsTarget implements Target {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
+            } else if (Exact.denseType(tensor.view()).isEmpty()) {
+                throw new PolicyException("--type " + type + ": " + tensor.name() + ": its numbers are not understood");
             } else if (dense.isPresent()) {
                 choices.put(tensor.name(), Choice.of(dense.get(), "type " + type));
             } else if (!quantised(tensor, pure)) {
@@ -235,9 +237,18 @@ final class CompressedTensorsTarget implements Target {
                 needsScales(weights.get(), tensor, type);
             }
         }
-        List<Finding> noted = misfits.isEmpty() ? List.of()
-                : List.of(Finding.info("fallback",
-                        misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
+        List<Finding> noted = new ArrayList<>();
+        if (!misfits.isEmpty()) {
+            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
+        }
+        List<String> experts = tensors.stream().filter(tensor -> tensor.shape().rank() == 3
+                && tensor.identity().component().equals(Component.TEXT_DECODER)).map(TargetTensor::name).toList();
+        if (weights.isPresent() && !experts.isEmpty()) {
+            noted.add(Finding.warning("experts-left-plain", experts.size()
+                    + " tensors hold all experts of a layer in one and stay as they are: vLLM wants each expert quantised apart, which this "
+                    + "version does not write",
+                    experts));
+        }
         return new Assignment(choices, noted, Optional.of(word.toUpperCase(Locale.ROOT)));
     }
 

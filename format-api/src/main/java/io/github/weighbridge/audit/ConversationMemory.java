@@ -3,6 +3,7 @@ package io.github.weighbridge.audit;
 import io.github.weighbridge.audit.Accounting.Reservation;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.audit.KeyValueCache.Type;
+import io.github.weighbridge.encoding.Plane;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.model.Architecture;
@@ -18,6 +19,16 @@ import java.util.Set;
 
 /// The memory of a conversation with a model, apart from a runtime's own buffers, which are not known: weights that every token needs, tables of
 /// which it needs a row, keys and values, and the largest things computed on the way. All in bytes.
+///
+/// ```java
+/// try (Checkpoint checkpoint = Formats.installed().open(Source.of(source), ReadOptions.defaults())) {
+///     ConversationMemory memory = ConversationMemory.of(Audited.of(checkpoint));
+///     for (ConversationMemory.Cache cache : memory.caches(List.of(4096L, 32_768L), List.of(KeyValueCache.Type.F16))) {
+///         System.out.printf(Locale.ROOT, "%s: %,d tokens in %,d bytes%n", cache.accounting().word(), cache.context(), cache.bytes().least());
+///     }
+///     memory.fit(64 << 20, KeyValueCache.Type.INT8, Accounting.ARCHITECTURE, true).ifPresent(fit -> System.out.println(fit.context()));
+/// }
+/// ```
 ///
 /// @param architecture what the model is
 /// @param residentBytes all weights but those that can be streamed
@@ -90,7 +101,10 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
         }
         long bytes = 0;
         for (int plane = 0; plane < tensor.planes().size(); plane++) {
-            bytes += tensor.encoding().planeRange(plane, shape, Region.rows(shape, 0, 1)).length();
+            Plane.Kind kind = tensor.encoding().planes().get(plane).kind();
+            if (kind != Plane.Kind.SHAPE) {
+                bytes += tensor.encoding().planeRange(plane, shape, Region.rows(shape, 0, 1)).length();
+            }
         }
         return bytes;
     }

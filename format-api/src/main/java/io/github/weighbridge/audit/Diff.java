@@ -21,6 +21,16 @@ import java.util.Set;
 /// What is different between two checkpoints of any formats. Weights are mapped by key, so that names, order, fusing and orientation, which
 /// belong to formats, are no differences. Neither is what only one of two formats has a place for: see [#unstated].
 ///
+/// ```java
+/// try (Checkpoint first = Formats.installed().open(Source.of(source), ReadOptions.defaults());
+///         Checkpoint second = Formats.installed().open(Source.of(output), ReadOptions.defaults())) {
+///     Diff diff = Diff.of(first, second, true, SweepOptions.defaults());
+///     for (Diff.Change change : diff.changes()) {
+///         System.out.println(change.kind().word() + " " + change.subject() + ": " + change.first() + " -> " + change.second());
+///     }
+/// }
+/// ```
+///
 /// @param weights number of weights that both have
 /// @param same number of those that have the same shape, encoding and values, as far as was looked
 /// @param changes all differences, in a fixed order

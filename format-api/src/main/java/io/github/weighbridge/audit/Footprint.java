@@ -18,6 +18,17 @@ import java.util.TreeMap;
 
 /// Where the bytes of a checkpoint are, exactly: `tensorBytes + overheadBytes` is the length of its files.
 ///
+/// ```java
+/// try (Checkpoint checkpoint = Formats.installed().open(Source.of(source), ReadOptions.defaults())) {
+///     Audited audited = Audited.of(checkpoint);
+///     Footprint footprint = Footprint.of(audited);
+///     System.out.printf(Locale.ROOT, "weighs %,d bytes%n", footprint.tensorBytes() + audited.overhead().bytes());
+///     for (Footprint.LayerShare layer : footprint.layers()) {
+///         System.out.println(layer.component() + "." + layer.layer() + " " + layer.bytes() + " bytes, bits of its parts " + layer.bits());
+///     }
+/// }
+/// ```
+///
 /// @param tensors number of stored tensors
 /// @param parameters elements of all of them
 /// @param tensorBytes bytes of codes and scales

@@ -32,6 +32,13 @@ import java.util.function.Predicate;
 /// What the numbers of a checkpoint are like, as far as that can be told without running the model: read once, streamed, on all cores. The
 /// result does not depend on the number of threads.
 ///
+/// ```java
+/// try (Checkpoint checkpoint = Formats.installed().open(Source.of(source), ReadOptions.defaults())) {
+///     ValueReport.of(checkpoint, SweepOptions.defaults()).tensors()
+///             .forEach((name, sums) -> System.out.println(name + " peaks at " + sums.peak() + ", " + sums.outliers() + " outliers"));
+/// }
+/// ```
+///
 /// @param tensors sums by name of the tensor, in the order of the files; tensors that cannot be decoded are not among them
 /// @param duplicates names of tensors that have the same shape, encoding and bytes, each group once
 public record ValueReport(Map<String, ValueSums> tensors, List<List<String>> duplicates) {

@@ -25,6 +25,16 @@ import java.util.stream.Collectors;
 /// How far the weights of a checkpoint are from those of the one it was made of. Both are decoded, streamed, on all cores; the result does not
 /// depend on the number of threads.
 ///
+/// ```java
+/// try (Checkpoint made = Formats.installed().open(Source.of(output), ReadOptions.defaults());
+///         Checkpoint of = Formats.installed().open(Source.of(source), ReadOptions.defaults())) {
+///     Verification verification = Verification.of(made, of, List.of(), SweepOptions.defaults());
+///     System.out.println(verification.passed() + ", the worst: " + verification.weights().getFirst().key());
+///     Tolerance twenty = Tolerance.NONE.with("snr_db", 20);
+///     System.out.println(Verification.of(made, of, List.of(Verification.Rule.forAll(twenty)), SweepOptions.defaults()).passed());
+/// }
+/// ```
+///
 /// @param weights every weight that both have, the worst first: those that are not within what is asked of them, then by signal to noise
 /// @param total sums over all of them, with a limit for none
 /// @param findings what is left out, lost or missing; those with severity error count as failures

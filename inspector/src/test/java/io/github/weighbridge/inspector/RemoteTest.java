@@ -46,9 +46,10 @@ class RemoteTest {
             try (FileServer server = new FileServer(Gemma4Fixture.virtual("virtual", options))) {
                 Value.Fields report = (Value.Fields) report(server.address(address));
                 assertThat(report.get("totals")).isEqualTo(((Value.Fields) expected).get("totals"));
-                assertThat(report.get("tensors")).isEqualTo(((Value.Fields) expected).get("tensors"));
-                if (address.endsWith("/")) {
-                    assertThat(report).isEqualTo(expected);
+                assertThat(report.get("tensors").equals(((Value.Fields) expected).get("tensors"))).isTrue();
+                for (String field : address.endsWith("/") ? List.of("source", "architecture", "components", "layers", "memory", "findings")
+                        : List.of("source")) {
+                    assertThat(report.get(field).equals(((Value.Fields) expected).get(field))).as(field).isTrue();
                 }
                 assertThat(server.served().get("model.safetensors")).isBetween(header, header + MIB);
                 assertThat(server.served().values().stream().mapToLong(Long::longValue).sum()).isLessThanOrEqualTo(header + MIB);

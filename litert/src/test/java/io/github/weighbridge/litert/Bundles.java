@@ -11,10 +11,12 @@ import io.github.weighbridge.io.Source;
 import io.github.weighbridge.litert.file.BundleHeader;
 import io.github.weighbridge.litert.file.BundleSection;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.safetensors.SafetensorsFormat;
+import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.spi.TargetRequest;
@@ -34,7 +36,8 @@ final class Bundles {
             for (Map.Entry<String, String> option : options.entrySet()) {
                 request = request.withOption(option.getKey(), option.getValue());
             }
-            ConversionPlan plan = Planner.plan(source, new LitertlmFormat(), policy, request);
+            Format format = target.toString().endsWith(".task") ? new TaskFormat() : new LitertlmFormat();
+            ConversionPlan plan = Planner.plan(source, format, policy, request);
             Engine.run(plan, source, target, EngineOptions.defaults());
             return plan;
         }
@@ -59,5 +62,20 @@ final class Bundles {
         return new TfliteDecoder(open(bundle, model(bundle, BundleSection.PREFILL_DECODE).orElseThrow()),
                 open(bundle, model(bundle, BundleSection.EMBEDDER).orElseThrow()),
                 perLayer.isPresent() ? Optional.of(open(bundle, perLayer.get())) : Optional.empty());
+    }
+
+    /// Opens an archive's decoder.
+    static TfliteDecoder taskDecoder(Path task) throws IOException {
+        StoredZip zip;
+        try (ByteSource source = ByteSource.of(task)) {
+            zip = StoredZip.read(source, Limits.DEFAULT);
+        }
+        return new TfliteDecoder(open(task, zip.entry("TF_LITE_PREFILL_DECODE").orElseThrow()),
+                open(task, zip.entry("TF_LITE_EMBEDDER").orElseThrow()),
+                Optional.of(open(task, zip.entry("TF_LITE_PER_LAYER_EMBEDDER").orElseThrow())));
+    }
+
+    private static TfliteModel open(Path task, StoredZip.Entry entry) throws IOException {
+        return TfliteModel.of(task, entry.begin(), entry.length(), true);
     }
 }

@@ -15,6 +15,7 @@ import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -215,18 +216,43 @@ class RealDecoderTest {
 
     /// The loss that a type costs, in four windows.
     @ParameterizedTest
-    @CsvSource({"INT8, 0.005, 250", "INT4, 0.05, 200", "INT4/GROUP32, 0.05, 200", "INT2, 1, 100"})
-    void types(String type, double most, int agreeing) throws IOException, PolicyException {
-        Path source = shared("base");
-        Path bundle = folder.resolve(type.replace('/', '-') + ".litertlm");
+    @CsvSource({"base, INT8, 0.005, 250", "base, INT4, 0.05, 200", "base, INT4/GROUP32, 0.05, 200", "base, INT2, 1, 100",
+        "qat-q4_0-unquantized, INT8, 0.005, 245", "qat-q4_0-unquantized, INT4/GROUP32, 0.05, 200"})
+    void types(String variant, String type, double most, int agreeing) throws IOException, PolicyException {
+        Path source = folder.resolve(variant);
+        if (TrainedCheckpoints.variants().contains(variant)) {
+            TrainedCheckpoints.unpack(source, variant);
+        } else {
+            source = shared(variant);
+        }
+        Path bundle = folder.resolve(variant + "-" + type.replace('/', '-') + ".litertlm");
         Bundles.write(source, bundle, Policy.KEEP.withType(type, false), OPTIONS);
         try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
             float[][] logits = decodeAll(decoder);
             double loss = loss(decoder, TrainedText.tokens(source), 4);
-            System.out.printf("%s: %d of 256 best tokens; loss %.6f over 4 windows, %.6f in F32%n", type, agreeing(logits, "base", 0), loss,
-                    loss("base", 4));
-            assertThat(agreeing(logits, "base", 0)).isGreaterThanOrEqualTo(agreeing);
-            assertThat(loss).isCloseTo(loss("base", 4), within(most));
+            System.out.printf("%s, %s: %d of 256 best tokens; loss %.6f over 4 windows, %.6f in F32%n", variant, type,
+                    agreeing(logits, variant, 0), loss, loss(variant, 4));
+            assertThat(agreeing(logits, variant, 0)).isGreaterThanOrEqualTo(agreeing);
+            assertThat(loss).isCloseTo(loss(variant, 4), within(most));
+        }
+    }
+
+    /// An archive holds the same models as a bundle, each at a multiple of its constants' alignment.
+    @Test
+    void archivesHoldTheSameModels() throws IOException, PolicyException {
+        Path source = folder.resolve("for-task");
+        TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_MOBILE);
+        // One piece of a SentencePiece model: as much as a container looks at.
+        Files.write(source.resolve("tokenizer.model"), new byte[] {0x0a, 3, 0x0a, 1, 'a'});
+        Map<String, String> options = Map.of("cache-length", "64", "prefill", "16");
+        Path bundle = folder.resolve("same.litertlm");
+        Path task = folder.resolve("same.task");
+        Bundles.write(source, bundle, Policy.KEEP, options);
+        Bundles.write(source, task, Policy.KEEP, options);
+        try (TfliteDecoder decoder = Bundles.decoder(bundle); TfliteDecoder other = Bundles.taskDecoder(task)) {
+            for (int i = 0; i < 32; i++) {
+                assertThat(other.decode(passage.get(i), i)).isEqualTo(decoder.decode(passage.get(i), i));
+            }
         }
     }
 }

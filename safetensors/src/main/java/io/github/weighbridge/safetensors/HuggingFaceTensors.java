@@ -2,6 +2,7 @@ package io.github.weighbridge.safetensors;
 
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.OpaqueEncoding;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.family.Dialect;
 import io.github.weighbridge.family.Family;
@@ -15,6 +16,7 @@ import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.Exact;
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.safetensors.file.SafetensorsType;
 import io.github.weighbridge.scan.DecodedType;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
@@ -169,7 +171,8 @@ public final class HuggingFaceTensors {
     public static Optional<Choice> fixed(TargetTensor tensor) {
         if (tensor.view() instanceof View.Stored(StoredTensor stored)) {
             boolean number = stored.encoding().dense().map(DenseType::floatingPoint).orElse(stored.encoding().decoder().isPresent());
-            if (!number) {
+            boolean held = !(stored.encoding() instanceof OpaqueEncoding opaque) || SafetensorsType.named(opaque.name()).isPresent();
+            if (!number && held) {
                 return Optional.of(Choice.of(stored.encoding(), "not a floating point type"));
             }
         }

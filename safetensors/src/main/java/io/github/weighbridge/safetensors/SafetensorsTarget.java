@@ -130,6 +130,9 @@ final class SafetensorsTarget implements Target {
         Map<String, Choice> choices = new LinkedHashMap<>();
         for (TargetTensor tensor : tensors) {
             Optional<Choice> codes = form.flatMap(gemma -> gemma.codes(tensor));
+            if (codes.isEmpty() && Exact.denseType(tensor.view()).isEmpty() && fixed(tensor).isEmpty()) {
+                throw new PolicyException("--type " + type + ": " + tensor.name() + ": its numbers are not understood");
+            }
             choices.put(tensor.name(), codes.orElse(Choice.of(encoding, "type " + type)));
         }
         return new Assignment(choices, List.of(), Optional.empty());
