@@ -182,17 +182,23 @@ final class CompressedTensorsTarget implements Target {
             case "bf16" -> Optional.of(DenseEncoding.BF16);
             case "f16" -> Optional.of(DenseEncoding.F16);
             case "f32" -> Optional.of(DenseEncoding.F32);
-            default -> WeightType.of(word).map(type -> type.encoding(DenseType.BF16));
+            default -> weightType(word).map(type -> type.encoding(DenseType.BF16));
         };
+    }
+
+    /// What a word means for weights. Rows of 8-bit integers whose activations are quantised too are laid out as bytes, for which vLLM has kernels.
+    private Optional<WeightType> weightType(String word) {
+        boolean both = request.option(TargetRequest.ACTIVATIONS).filter(way -> way.equals("dynamic") || way.equals("static")).isPresent();
+        return WeightType.of(word).map(type -> both ? type.withActivations() : type);
     }
 
     @Override
     public Optional<Choice> choice(String word, TargetTensor tensor, String reason) {
         int colon = word.lastIndexOf(':');
-        Optional<WeightType> type = WeightType.of(word);
+        Optional<WeightType> type = weightType(word);
         Optional<String> method = Optional.empty();
         if (type.isEmpty() && colon > 0) {
-            type = WeightType.of(word.substring(0, colon));
+            type = weightType(word.substring(0, colon));
             method = Optional.of(word.substring(colon + 1));
         }
         if (type.isEmpty()) {
@@ -298,10 +304,12 @@ final class CompressedTensorsTarget implements Target {
         return WeightType.misfit(grid, tensor.shape());
     }
 
-    /// What vLLM merges when it loads it: queries, keys and values, and gates with what they gate.
+    /// What vLLM merges when it loads it, where the result is for vLLM: queries, keys and values, and gates with what they gate. Otherwise parts that
+    /// differ are noted in the plan.
     @Override
     public List<List<String>> fused() {
-        return VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList());
+        return vllm ? VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList())
+                : List.of();
     }
 
     @Override
@@ -384,6 +392,10 @@ final class CompressedTensorsTarget implements Target {
             input = weight.flatMap(Weight::inputScale).map(_ -> number);
             // 8-bit integers without what enters them have no kernel.
             output = type.isPresent() ? Optional.empty() : weight.flatMap(Weight::outputScale).map(_ -> number);
+        }
+        if (integers && wanted == Activations.DYNAMIC && encoding.grid().zero() == Grid.Zero.NONE
+                && ModuleNames.className(module).equals(QuantizationConfig.LINEAR)) {
+            input = Optional.of(tokens(Args.Type.INT));
         }
         if (integers && input.isEmpty() && Module.format(encoding, true) == PackFormat.INT_QUANTIZED) {
             input = Optional.of(tokens(Args.Type.INT));

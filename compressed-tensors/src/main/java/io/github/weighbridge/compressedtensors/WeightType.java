@@ -70,6 +70,12 @@ record WeightType(Layout layout, int bits, Granularity granularity, boolean shif
         };
     }
 
+    /// The same for activations that are quantised too.
+    WeightType withActivations() {
+        boolean bytes = layout == Layout.PACKED && bits == 8 && !shifted && granularity.equals(CHANNEL);
+        return bytes ? new WeightType(Layout.BYTES, bits, granularity, false, activations) : this;
+    }
+
     GridEncoding encoding(DenseType scale) {
         return switch (layout) {
             case PACKED -> PackedEncodings.packed(bits, granularity, scale,

@@ -339,6 +339,18 @@ class SchemesTest {
     }
 
     @Test
+    void policiesSayWhatBecomesOfActivations() throws Exception {
+        Policy policy = new Policy("x", "x", java.util.Set.of(), List.of(
+                new Rule(Match.named(Pattern.compile("_proj\\.weight")), "int8/channel", "a rule")), Optional.empty(), false);
+        convert(trained, "dynamic", policy, Map.of("activations", "dynamic", "runtime", "vllm"));
+        OracleFolder written = new OracleFolder(folder.resolve("dynamic"));
+        assertDescribed(written);
+        Value.Fields group = written.quantization().object("config_groups").orElseThrow().object("group_0").orElseThrow();
+        assertThat(group.text("format")).contains("int-quantized");
+        assertThat(group.object("input_activations").orElseThrow().text("strategy")).contains("token");
+    }
+
+    @Test
     void wordsAreTypesOfTensorsToo() throws Exception {
         Policy policy = new Policy("x", "x", java.util.Set.of(), List.of(
                 new Rule(Match.named(Pattern.compile("mlp\\.down_proj")), "int8/group128", "a rule"),

@@ -3,6 +3,7 @@ package io.github.weighbridge.audit;
 import io.github.weighbridge.audit.Audited.AuditedFile;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Finding;
@@ -19,6 +20,9 @@ import java.util.Optional;
 
 /// The report as JSON, schemas `weighbridge.inspect/1` and `weighbridge.plan/1`.
 public final class AuditJson {
+    /// The field that only models have of which figures were published.
+    public static final String PUBLISHED = "published_figures";
+
     private AuditJson() {}
 
     /// The whole report. Bytes and counts are whole numbers, bits per weight have at most four decimals.
@@ -56,6 +60,10 @@ public final class AuditJson {
         }
         report.put("memory", memory(audited, options));
         report.put("findings", list(audited.findings(), AuditJson::finding));
+        PublishedFigures published = PublishedFigures.of(audited);
+        if (published.known()) {
+            report.put(PUBLISHED, published(published));
+        }
         return report.fields();
     }
 
@@ -84,9 +92,23 @@ public final class AuditJson {
         return result.fields();
     }
 
+    private static Value published(PublishedFigures figures) {
+        return new Ordered().put("model", Value.of(figures.model()))
+                .put("variants", list(figures.variants(), variant -> new Ordered().put("name", Value.of(variant.name()))
+                        .put("leaves_out", Value.of(variant.leavesOut())).put("bytes", Value.of(variant.bytes())).fields()))
+                .put("cells", list(figures.cells(), cell -> new Ordered().put("table", Value.of(cell.table()))
+                        .put("published", Value.of(cell.published())).put("variant", Value.of(cell.variant()))
+                        .put("factor", Value.of(cell.factor()))
+                        .put("computed_gib",
+                                Value.of(BigDecimal.valueOf(cell.computed()).setScale(4, RoundingMode.HALF_EVEN).doubleValue()))
+                        .put("equal", new Value.Flag(cell.equal())).fields()))
+                .fields();
+    }
+
     private static Value overhead(Overhead overhead) {
         return new Ordered().put("header_bytes", Value.of(overhead.header())).put("metadata_bytes", Value.of(overhead.metadata()))
-                .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("padding_bytes", Value.of(overhead.padding()))
+                .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("graph_bytes", Value.of(overhead.graph()))
+                .put("padding_bytes", Value.of(overhead.padding()))
                 .put("other_bytes", Value.of(overhead.other()))
                 .put("documents", list(overhead.documents(), (Overhead.Document document) -> new Ordered()
                         .put("name", Value.of(document.name())).put("bytes", Value.of(document.bytes())).fields()))
@@ -118,10 +140,11 @@ public final class AuditJson {
     }
 
     /// `null` says that a grid was looked for in vain.
-    private static Value grid(Optional<GridFinding> found) {
+    private static Value grid(Optional<GridFinding> found, Shape shape) {
         return found.<Value>map(grid -> new Ordered().put("bits", Value.of(grid.bits())).put("group", Value.of(grid.group()))
                 .put("symmetric", new Value.Flag(grid.symmetric())).put("exact_blocks", Value.of(grid.exactBlocks()))
-                .put("max_residual", Value.of(grid.maxResidual())).fields()).orElseGet(Value.Nothing::new);
+                .put("max_residual", Value.of(grid.maxResidual())).put("kept_by", Value.ofTexts(GridKeepers.of(grid, shape)))
+                .fields()).orElseGet(Value.Nothing::new);
     }
 
     private static Value tensor(AuditedTensor audited, Map<String, Optional<GridFinding>> grids, Map<String, ValueSums> values) {
@@ -140,7 +163,7 @@ public final class AuditJson {
                 .put("file", Value.of(tensor.planes().getFirst().file())).put("offset", Value.of(tensor.planes().getFirst().offset()));
         Optional<GridFinding> found = grids.get(tensor.name());
         if (found != null) {
-            result.put("grid", grid(found));
+            result.put("grid", grid(found, tensor.shape()));
         }
         ValueSums sums = values.get(tensor.name());
         if (sums != null) {

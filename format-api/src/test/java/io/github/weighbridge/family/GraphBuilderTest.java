@@ -68,6 +68,38 @@ class GraphBuilderTest {
         return all;
     }
 
+    /// The columns of a matrix may be tensors of their own, and a tensor may repeat another.
+    @Test
+    void partsAreOneWeightAndCopiesAreNone() throws CheckpointFormatException {
+        String whole = "model.language_model.layers.3.self_attn.q_proj.weight";
+        GraphBuilder builder = new GraphBuilder(FILES);
+        for (StoredTensor tensor : tiny()) {
+            if (tensor.name().equals(whole)) {
+                StoredTensor left = tensor("left", 1, 1000, Shape.of(16, 4));
+                StoredTensor right = tensor("right", 1, 2000, Shape.of(16, 4));
+                builder.addParts(whole, View.concat(1, List.of(View.of(left), View.of(right))), List.of(left, right));
+                StoredTensor scale = new StoredTensor("scale", Shape.SCALAR, DenseEncoding.F32, List.of(new Span(1, 5000, 4)));
+                builder.addActivationScale(scale, whole, true);
+                builder.addActivationScale(scale, "model.language_model.layers.3.self_attn.o_proj.weight", false);
+            } else {
+                builder.add(tensor);
+            }
+        }
+        StoredTensor copy = tensor("copy", 1, 3000, Shape.of(3, 3));
+        builder.addCopy(copy, new Identity(Role.OUTPUT_HEAD, Component.OUTPUT_HEAD, Identity.NO_LAYER));
+        TensorGraph graph = builder.build(Gemma4Configs.huggingFace(), Gemma4Configs.architecture(Gemma4Configs.tiny()), "dir", false, true)
+                .graph();
+        Weight weight = graph.weight("text_decoder.3.attention_q").orElseThrow();
+        assertThat(weight.view().shape()).isEqualTo(Shape.of(16, 8));
+        assertThat(weight.stored()).extracting(StoredTensor::name).containsExactly("left", "right");
+        assertThat(weight.inputScale()).isEqualTo(graph.stored("scale"));
+        assertThat(graph.weight("text_decoder.3.attention_output").orElseThrow().outputScale()).isEqualTo(graph.stored("scale"));
+        assertThat(graph.identity(graph.stored("right").orElseThrow()).role()).isEqualTo(Role.ATTENTION_Q);
+        assertThat(graph.identity(copy).role()).isEqualTo(Role.OUTPUT_HEAD);
+        assertThat(graph.weights()).noneMatch(one -> one.stored().contains(copy));
+        assertThat(graph.stored()).hasSize(graph.weights().size() + 3);
+    }
+
     @Test
     void everyTensorBecomesAWeightThatKnowsWhatItIs() throws CheckpointFormatException {
         GraphBuilder.Result result = build(Gemma4Configs.tiny(), false, true, tiny());

@@ -50,6 +50,10 @@ final class AuditText {
                 report = report.with(name, sums.get(name).orElseThrow());
             }
         }
+        Optional<Value> published = sums.get(AuditJson.PUBLISHED);
+        if (published.isPresent()) {
+            report = report.with(AuditJson.PUBLISHED, published.get());
+        }
         for (Map.Entry<String, Value> field : more.fields().entrySet()) {
             report = report.with(field.getKey(), field.getValue());
         }

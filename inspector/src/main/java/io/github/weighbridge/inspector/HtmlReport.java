@@ -9,6 +9,7 @@ import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
 import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.audit.Overhead;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
@@ -74,6 +75,7 @@ final class HtmlReport {
         section("map-title", "Where the bytes are");
         html.raw(LEGEND);
         map.draw();
+        whole();
         html.raw("</section>\n");
         components();
         layers(map);
@@ -144,6 +146,33 @@ final class HtmlReport {
         return number < 1_000_000 ? Numbers.grouped(number)
                 : number < 1_000_000_000 ? String.format(java.util.Locale.ROOT, "%.2f M", number / 1e6)
                 : String.format(java.util.Locale.ROOT, "%.2f B", number / 1e9);
+    }
+
+    /// Every byte of the files, by what it is there for.
+    private void whole() {
+        Overhead overhead = audited.overhead();
+        html.raw("<table class=\"numbers whole\"><tbody>\n");
+        part("codes", "totals.code_bytes", footprint.codeBytes());
+        part("scales", "", footprint.tensorBytes() - footprint.codeBytes());
+        part("header", "overhead.header_bytes", overhead.header());
+        part("metadata", "overhead.metadata_bytes", overhead.metadata());
+        part("tokenizer", "overhead.tokenizer_bytes", overhead.tokenizer());
+        part("padding", "overhead.padding_bytes", overhead.padding());
+        part("other", "overhead.other_bytes", overhead.other());
+        html.raw("</tbody></table>\n");
+    }
+
+    private void part(String name, String field, long bytes) {
+        if (bytes <= 0) {
+            return;
+        }
+        html.raw("<tr>").element("th scope=row", name).raw("<td>");
+        if (field.isEmpty()) {
+            html.text(Numbers.grouped(bytes));
+        } else {
+            html.number(field, bytes);
+        }
+        html.raw("</td>").element("td", Numbers.size(bytes)).element("td", Numbers.share(bytes, audited.bytes())).raw("</tr>\n");
     }
 
     private void components() {

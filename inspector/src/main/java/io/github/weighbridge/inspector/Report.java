@@ -9,9 +9,8 @@ import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
 import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
-import io.github.weighbridge.encoding.Encoding;
-import io.github.weighbridge.gguf.encoding.GgmlEncodings;
-import io.github.weighbridge.gguf.file.GgmlType;
+import io.github.weighbridge.audit.GridKeepers;
+import io.github.weighbridge.audit.PublishedFigures;
 import io.github.weighbridge.io.Text;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
@@ -25,16 +24,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// An audit as text.
 final class Report {
     private static final int FILES_NAMED = 8;
     private static final int TENSORS_NAMED = 3;
     private static final int INDENT = 2;
-    /// Encodings that hold codes of a grid as they are.
-    private static final List<Encoding> GRID_TYPES = List.of(GgmlEncodings.of(GgmlType.Q2_K), GgmlEncodings.of(GgmlType.Q4_0),
-            GgmlEncodings.of(GgmlType.Q8_0));
 
     private final Sheet sheet;
 
@@ -59,7 +54,28 @@ final class Report {
         components(footprint);
         layers(footprint);
         new MemoryReport(this).print(ConversationMemory.of(audited), options);
+        published(PublishedFigures.of(audited));
         findings(audited.findings());
+    }
+
+    /// Prints what was published of the model's memory beside the sums that give it.
+    private void published(PublishedFigures figures) {
+        if (!figures.known()) {
+            return;
+        }
+        section("Published figures of Gemma 4 " + figures.model() + ", in GiB");
+        Table table = new Table().name("cell", 17).number("published").number("here").name("what it is of this checkpoint", 16, 1);
+        for (PublishedFigures.Cell cell : figures.cells()) {
+            PublishedFigures.Variant variant = figures.variant(cell);
+            String times = cell.factor() == 1 ? "" : String.format(Locale.ROOT, ", times %.3g", cell.factor());
+            table.row(cell.table(), cell.published(), String.format(Locale.ROOT, "%.4f", cell.computed()), variant.name() + times);
+        }
+        table(table);
+        sheet.gap();
+        for (PublishedFigures.Variant variant : figures.variants()) {
+            paragraph(INDENT, INDENT + 4, String.format(Locale.ROOT, "%s: %.4f GiB (%s bytes)%s", variant.name(), variant.gib(),
+                    Numbers.grouped(variant.bytes()), variant.leavesOut().isEmpty() ? "" : ", leaves out " + variant.leavesOut()));
+        }
     }
 
     /// Prints a section's title.
@@ -153,6 +169,7 @@ final class Report {
         part(table, "header", audited.overhead().header(), bytes);
         part(table, "metadata", audited.overhead().metadata(), bytes);
         part(table, "tokenizer", audited.overhead().tokenizer(), bytes);
+        part(table, "graph", audited.overhead().graph(), bytes);
         part(table, "padding", audited.overhead().padding(), bytes);
         table.row("bits per weight", Numbers.bits(footprint.bitsPerWeight()), "", "");
         body(table);
@@ -283,7 +300,7 @@ final class Report {
                 continue;
             }
             GridFinding grid = found.get();
-            String kept = grid.keptBy(GRID_TYPES, each.tensor().shape()).stream().map(Encoding::name).collect(Collectors.joining(" "));
+            String kept = String.join(" ", GridKeepers.of(grid, each.tensor().shape()));
             table.row(each.tensor().name(), "int" + grid.bits() + "/" + (grid.wholeRows() ? "channel" : "group" + grid.group())
                     + (grid.symmetric() ? "" : "/asym"), String.format(Locale.ROOT, "%.2f %%", grid.exactBlocks() * 100),
                     String.format(Locale.ROOT, "%.3g", grid.maxResidual()), kept);

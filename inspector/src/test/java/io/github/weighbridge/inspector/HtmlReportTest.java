@@ -53,6 +53,12 @@ class HtmlReportTest {
                 "memory/streamable_bytes")) {
             numbers.put(field.replace('/', '.'), json.at("/" + field).asLong());
         }
+        for (String field : List.of("totals/code_bytes", "overhead/header_bytes", "overhead/metadata_bytes", "overhead/tokenizer_bytes",
+                "overhead/padding_bytes", "overhead/other_bytes")) {
+            if (json.at("/" + field).asLong() > 0) {
+                numbers.put(field.replace('/', '.'), json.at("/" + field).asLong());
+            }
+        }
         for (JsonNode component : json.get("components")) {
             String name = "components." + component.get("component").asText();
             numbers.put(name + ".parameters", component.get("parameters").asLong());

@@ -3,11 +3,13 @@ package io.github.weighbridge.litert;
 import io.github.weighbridge.litert.file.BundleItem;
 import io.github.weighbridge.litert.file.BundleLayout;
 import io.github.weighbridge.litert.file.BundleSection;
+import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.litert.file.StoredZipLayout;
 import io.github.weighbridge.plan.Blob;
 import io.github.weighbridge.plan.Checksum;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.view.Span;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,6 +32,7 @@ enum BundleForm {
                 parts.get(i).layOut(layout);
             }
             layout.zeros(bundle.length() - layout.position());
+            layout.sections(Areas.of(bundle.prefix().length, bundle.header().sections(), planes(layout)));
         }
 
         /// tokenizer.json is complete; where it is missing, a SentencePiece model will do.
@@ -49,13 +52,18 @@ enum BundleForm {
         void layOut(List<BundlePart> parts, LitertOptions options, LayoutBuilder layout) {
             List<StoredZipLayout.Planned> planned = parts.stream()
                     .map(part -> new StoredZipLayout.Planned(part.entry(), part.length(), OptionalLong.empty())).toList();
+            List<StoredZip.Entry> entries = new ArrayList<>();
             for (StoredZipLayout.Part part : StoredZipLayout.of(planned, ENTRY_ALIGNMENT).parts()) {
                 switch (part) {
                     case StoredZipLayout.Part.Bytes(byte[] bytes) -> layout.rendered(Blob.of(bytes));
-                    case StoredZipLayout.Part.Payload(int entry, long _) -> parts.get(entry).layOut(layout);
+                    case StoredZipLayout.Part.Payload(int entry, long begin) -> {
+                        entries.add(new StoredZip.Entry(planned.get(entry).name(), 0, begin, planned.get(entry).length()));
+                        parts.get(entry).layOut(layout);
+                    }
                     case StoredZipLayout.Part.Sum(int _, long begin, long end) -> layout.late(Checksum.CRC32, begin, end);
                 }
             }
+            layout.sections(Areas.of(new StoredZip(entries, layout.position()), layout.position(), planes(layout)));
         }
 
         @Override
@@ -108,6 +116,11 @@ enum BundleForm {
     ///
     /// @throws PolicyException when they do not fit
     abstract void layOut(List<BundlePart> parts, LitertOptions options, LayoutBuilder layout) throws PolicyException;
+
+    /// Where the tensors lie that were laid out.
+    private static List<Span> planes(LayoutBuilder layout) {
+        return layout.jobs().stream().flatMap(job -> job.target().planes().stream()).toList();
+    }
 
     /// What is said of the whole. A bundle without a uuid and a time is the same whenever it is made.
     private static List<BundleItem> system(LitertOptions options) {

@@ -176,13 +176,23 @@ final class BundleTensors {
                         identity, View.reshape(View.of(tensor), Shape.SCALAR), List.of()));
             }
         }
+        List<String> without = new ArrayList<>();
         for (Layer layer : spec.cacheOwners()) {
             Scale first = new Scale(Role.KV_SCALE, layer.index(), true);
             Scale second = new Scale(Role.KV_SCALE, layer.index(), false);
-            if (!options.codesIn(layer, caches.containsKey(first) && caches.containsKey(second))) {
+            boolean scaled = caches.containsKey(first) && caches.containsKey(second);
+            if (!options.codesIn(layer, scaled)) {
                 caches.remove(first);
                 caches.remove(second);
             }
+            if (!scaled && options.wantsCodesIn(layer)) {
+                without.add(weight(Role.ATTENTION_K, layer.index()).name());
+            }
+        }
+        if (!without.isEmpty()) {
+            findings.add(Finding.warning("cache-scales-missing", "int8 is asked for, and the caches of " + without.size()
+                    + " layers hold single precision numbers: the source has no trained scales for them, and scales cannot be made without"
+                    + " running the model", without));
         }
         if (options.widened()) {
             findings.add(Finding.info("cache-widened", "half precision caches are written as single precision", List.of()));

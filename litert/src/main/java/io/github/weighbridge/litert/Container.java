@@ -12,7 +12,9 @@ import io.github.weighbridge.litert.file.SectionKind;
 import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.litert.file.proto.LlmMetadata;
 import io.github.weighbridge.litert.file.proto.LlmParameters;
+import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.view.Span;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -30,16 +32,17 @@ import java.util.Optional;
 /// @param documents what travels with the models, under the names of Hugging Face folders
 /// @param findings what was noticed
 /// @param header the header of a bundle
+/// @param archive the directory of an archive
 record Container(Optional<String> version, List<Part> models, Optional<LlmMetadata> metadata, Map<String, ByteSource> documents,
-        List<Finding> findings, Optional<BundleHeader> header) {
+        List<Finding> findings, Optional<BundleHeader> header, Optional<StoredZip> archive) {
     private static final String TOKENIZER_JSON = "tokenizer.json";
     private static final String TOKENIZER_MODEL = "tokenizer.model";
     private static final String TEMPLATE = "chat_template.jinja";
     /// Real metadata has about 12 KB, most of it a template; a megabyte of messages takes some fifty in memory.
     private static final int MOST_METADATA = 1 << 20;
-    private static final String TASK_METADATA = "METADATA";
-    private static final String TASK_TOKENIZER = "TOKENIZER_MODEL";
-    private static final String TASK_DOCUMENTS = "DOCUMENTS";
+    static final String TASK_METADATA = "METADATA";
+    static final String TASK_TOKENIZER = "TOKENIZER_MODEL";
+    static final String TASK_DOCUMENTS = "DOCUMENTS";
     private static final String MODEL_PREFIX = "tf_lite_";
 
     /// A model.
@@ -53,6 +56,16 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
     /// Bytes of the file.
     record Range(long begin, long length) {}
 
+    /// What the file holds that is not of tensors.
+    ///
+    /// @param tensors where they lie
+    List<FileSection> areas(long length, List<Span> tensors) {
+        if (header.isPresent()) {
+            return Areas.of(header.get().end(), header.get().sections(), tensors);
+        }
+        return archive.isPresent() ? Areas.of(archive.get(), length, tensors) : Areas.of(length, tensors);
+    }
+
     /// Copies the lists.
     Container {
         models = List.copyOf(models);
@@ -63,7 +76,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
     static Container tflite(ByteSource file) {
         return new Container(Optional.of("3"), List.of(new Part("", 0, file.length(), Optional.empty())), Optional.empty(), Map.of(),
                 List.of(),
-                Optional.empty());
+                Optional.empty(), Optional.empty());
     }
 
     /// A bundle of sections.
@@ -92,7 +105,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                 builder.others.add(section.kind().word());
             }
         }
-        return builder.build(Optional.of(header.version()), Optional.of(header));
+        return builder.build(Optional.of(header.version()), Optional.of(header), Optional.empty());
     }
 
     /// An archive of entries.
@@ -114,7 +127,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                 }
             }
         }
-        return builder.build(Optional.empty(), Optional.empty());
+        return builder.build(Optional.empty(), Optional.empty(), Optional.of(zip));
     }
 
     private static final class Builder {
@@ -174,7 +187,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
             return !fields.getField(2).getVarintList().isEmpty() || !fields.getField(5).getLengthDelimitedList().isEmpty();
         }
 
-        Container build(Optional<String> version, Optional<BundleHeader> header) {
+        Container build(Optional<String> version, Optional<BundleHeader> header, Optional<StoredZip> archive) {
             List<Finding> findings = new ArrayList<>();
             if (!others.isEmpty()) {
                 findings.add(Finding.info("sections-not-read",
@@ -183,7 +196,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                         List.of()));
             }
             // The archive's own template is the document itself, the metadata's a copy; documents are listed by name.
-            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings, header);
+            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings, header, archive);
         }
     }
 }

@@ -33,8 +33,7 @@ final class GoogleNames {
     /// @param table whether rows of it are looked up
     static Identity identify(String modelType, List<String> names, int rank, boolean table) {
         return switch (modelType) {
-            case BundleSection.EMBEDDER ->
-                    rank == TWO_DIMENSIONS ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
+            case BundleSection.EMBEDDER -> table ? identity(Role.TOKEN_EMBEDDING, Component.TOKEN_EMBEDDING) : Identity.NONE;
             case BundleSection.PER_LAYER_EMBEDDER ->
                     table ? identity(Role.PER_LAYER_EMBEDDING, Component.PER_LAYER_EMBEDDING) : Identity.NONE;
             case BundleSection.PREFILL_DECODE ->

@@ -145,17 +145,14 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
                 activations.equals("keep") || activations.equals("static"), types);
     }
 
-    /// Whether a layer's cache is to hold codes.
-    ///
-    /// @param scales whether the source has scales for them
-    /// @throws PolicyException when they are asked for and there are no scales
-    boolean codesIn(Layer layer, boolean scales) throws PolicyException {
-        String type = cacheTypes.get(layer.attention());
-        if (INT8.equals(type) && !scales) {
-            throw new PolicyException("--kv-cache int8: the source has no trained scale for the cache of layer " + layer.index()
-                    + ", and scales cannot be made without running the model");
-        }
-        return scales && !F16.equals(type);
+    /// Whether a layer's cache is to hold codes: where the source has scales for them, unless numbers are asked for.
+    boolean codesIn(Layer layer, boolean scales) {
+        return scales && !F16.equals(cacheTypes.get(layer.attention()));
+    }
+
+    /// Whether codes are asked for in a layer's cache.
+    boolean wantsCodesIn(Layer layer) {
+        return INT8.equals(cacheTypes.get(layer.attention()));
     }
 
     /// Whether half precision caches are asked for, which are written as single precision.

@@ -108,9 +108,12 @@ final class LitertReader {
         findings.addAll(result.findings());
         opaque(result, findings);
         int tensors = result.graph().stored().size();
+        List<Span> places = result.graph().stored().stream().flatMap(tensor -> tensor.planes().stream()).toList();
+        CheckpointFile told = new CheckpointFile(files.getFirst().name(), file, container.areas(file.length(), places));
         List<Closeable> resources = new ArrayList<>();
         container.header().ifPresent(header -> resources.add(new Repack.Original(header, tensors)));
-        return new Checkpoint(format, container.version(), files, architecture, result.graph(), new Documents(container.documents()),
+        return new Checkpoint(format, container.version(), List.of(told), architecture, result.graph(),
+                new Documents(container.documents()),
                 findings,
                 resources);
     }

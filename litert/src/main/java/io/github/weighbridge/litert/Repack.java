@@ -65,7 +65,6 @@ public final class Repack {
             layout.copied(0, sections.get(i).begin(), sections.get(i).length());
         }
         layout.zeros(bundleLayout.length() - layout.position());
-        layout.endFile();
         List<Job> jobs = new ArrayList<>();
         Map<String, Identity> identities = new HashMap<>();
         for (StoredTensor tensor : bundle.graph().stored()) {
@@ -75,6 +74,9 @@ public final class Repack {
                     REASON));
             identities.put(tensor.name(), bundle.graph().identity(tensor));
         }
+        layout.sections(Areas.of(bundleLayout.header().end(), bundleLayout.header().sections(),
+                jobs.stream().flatMap(job -> job.target().planes().stream()).toList()));
+        layout.endFile();
         return new ConversionPlan(LitertlmFormat.NAME, Optional.of(bundleLayout.header().version()), false, layout.files(), jobs,
                 bundle.architecture(), identities, bundle.findings());
     }

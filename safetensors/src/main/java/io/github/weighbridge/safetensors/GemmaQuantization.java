@@ -51,10 +51,21 @@ final class GemmaQuantization {
     private final Parameters config;
     private final List<Rule> rules = new ArrayList<>();
     private final int defaultBits;
+    /// Modules that hold plain numbers, whatever the rules say.
+    private final List<String> plain = new ArrayList<>();
+    private final boolean tables;
 
     GemmaQuantization(Parameters config) throws CheckpointFormatException {
         this.config = config;
         this.defaultBits = width(config, "quantization_config.num_bits", config.whole("num_bits", 1, 64, 4));
+        this.tables = config.flag("quantize_embeddings", true);
+        List<Value> named = config.list("modules_to_not_convert").orElse(List.of());
+        for (Value name : named) {
+            if (!(name instanceof Value.Text(String text))) {
+                throw config.wrong("quantization_config.modules_to_not_convert", Parameters.describe(name), "names of modules");
+            }
+            plain.add(text);
+        }
         Optional<Parameters> modules = config.object("module_quant_configs");
         if (modules.isPresent()) {
             for (Map.Entry<String, Value> rule : modules.get().fields().fields().entrySet()) {
@@ -161,8 +172,9 @@ final class GemmaQuantization {
         if (name.endsWith(WEIGHT_SCALE) || name.endsWith(TABLE_SCALE)) {
             throw wrong(located, folder, "no codes for it", "codes beside every scale");
         }
-        if (name.endsWith(WEIGHT) && located.entry().type() == SafetensorsType.U8) {
-            throw wrong(located, folder, "packed codes without \"" + module(name, WEIGHT) + WEIGHT_SCALE + "\"", "a scale for every row");
+        SafetensorsType type = located.entry().type();
+        if (name.endsWith(WEIGHT) && (type == SafetensorsType.U8 || type == SafetensorsType.I8)) {
+            throw wrong(located, folder, "codes without \"" + module(name, WEIGHT) + WEIGHT_SCALE + "\"", "a scale for every row");
         }
         builder.add(dense.apply(located));
     }
@@ -184,6 +196,14 @@ final class GemmaQuantization {
             SafetensorsFolder folder) throws CheckpointFormatException {
         SafetensorsEntry entry = codes.entry();
         int bits = bits(module);
+        Optional<String> unconverted = plain.stream()
+                .filter(name -> module.equals(name) || module.startsWith(name + ".") || module.endsWith("." + name)).findFirst();
+        if (unconverted.isPresent()) {
+            throw wrong(codes, folder, "codes", "plain numbers, since modules_to_not_convert names \"" + unconverted.get() + "\"");
+        }
+        if (!tables && entry.name().endsWith(TABLE)) {
+            throw wrong(codes, folder, "codes", "plain numbers, since quantize_embeddings is false");
+        }
         if (scale == null) {
             throw wrong(codes, folder, "no \"" + module + TABLE_SCALE + "\"", "scales beside the codes");
         }

@@ -35,7 +35,8 @@ import java.util.Optional;
 /// @param patch not checked by loaders
 /// @param system what is said of the whole bundle: author, uuid, time of making
 /// @param sections the sections, in the order of the header
-public record BundleHeader(int major, int minor, int patch, List<BundleItem> system, List<BundleSection> sections) {
+/// @param end byte after the header
+public record BundleHeader(int major, int minor, int patch, List<BundleItem> system, List<BundleSection> sections, long end) {
     /// What every bundle begins with.
     public static final String MAGIC = "LITERTLM";
     /// Where the flatbuffer begins.
@@ -107,7 +108,7 @@ public record BundleHeader(int major, int minor, int patch, List<BundleItem> sys
             }
         }
         checkApart(source, sections);
-        return new BundleHeader(major, fixed.i32(12), fixed.i32(16), system, sections);
+        return new BundleHeader(major, fixed.i32(12), fixed.i32(16), system, sections, end);
     }
 
     private static BundleSection section(ByteSource source, FlatSource flat, FlatTable table, long headerEnd) throws IOException {

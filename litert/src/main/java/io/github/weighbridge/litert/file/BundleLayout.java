@@ -65,7 +65,7 @@ public record BundleLayout(BundleHeader header, byte[] prefix, long length) {
         prefix.put(BundleHeader.MAGIC.getBytes(StandardCharsets.US_ASCII)).putInt(1).putInt(minor).putInt(0).putInt(0).putLong(headerEnd)
                 .put(flat);
         long end = placed.isEmpty() ? headerEnd : placed.getLast().end();
-        return new BundleLayout(new BundleHeader(1, minor, 0, system, placed), prefix.array(), padded ? roundUp(end) : end);
+        return new BundleLayout(new BundleHeader(1, minor, 0, system, placed, headerEnd), prefix.array(), padded ? roundUp(end) : end);
     }
 
     private static long roundUp(long position) {
