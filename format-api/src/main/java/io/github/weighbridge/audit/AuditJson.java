@@ -107,7 +107,8 @@ public final class AuditJson {
 
     private static Value overhead(Overhead overhead) {
         return new Ordered().put("header_bytes", Value.of(overhead.header())).put("metadata_bytes", Value.of(overhead.metadata()))
-                .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("padding_bytes", Value.of(overhead.padding()))
+                .put("tokenizer_bytes", Value.of(overhead.tokenizer())).put("graph_bytes", Value.of(overhead.graph()))
+                .put("padding_bytes", Value.of(overhead.padding()))
                 .put("other_bytes", Value.of(overhead.other()))
                 .put("documents", list(overhead.documents(), (Overhead.Document document) -> new Ordered()
                         .put("name", Value.of(document.name())).put("bytes", Value.of(document.bytes())).fields()))

@@ -117,17 +117,13 @@ sealed interface Demand {
             return new Equal();
         }
         if (ViewReader.keepsCodes(source)) {
-            List<Carriage> carriages = View.stored(source).stream()
-                    .map(tensor -> tensor.encoding().grid(tensor.shape()).map(grid -> encoding.carries(grid, made.shape()))
-                            .orElse(Carriage.NO))
-                    .toList();
-            if (carriages.stream().allMatch(carriage -> carriage.kind() == Carriage.Kind.EXACT)) {
+            Carriage carriage = ViewReader.codeGrid(source).map(grid -> encoding.carries(grid, made.shape())).orElse(Carriage.NO);
+            if (carriage.kind() == Carriage.Kind.EXACT) {
                 return new Equal();
             }
-            if (carriages.stream().noneMatch(carriage -> carriage.kind() == Carriage.Kind.NO)) {
-                double bound = carriages.stream().mapToDouble(Carriage::relativeBound).max().orElse(0);
+            if (carriage.kind() != Carriage.Kind.NO) {
                 // Products of a code and a scale round to single precision on both sides.
-                return new Rounded(bound + 0x1p-22, Float.MIN_VALUE);
+                return new Rounded(carriage.relativeBound() + 0x1p-22, Float.MIN_VALUE);
             }
         }
         return halfStep(encoding, made.shape());

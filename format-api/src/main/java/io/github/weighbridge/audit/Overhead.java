@@ -14,10 +14,11 @@ import java.util.List;
 /// @param header what says where tensors are
 /// @param metadata what says what the model is
 /// @param tokenizer tokens, merges and chat template, where they are in the same file
+/// @param graph what says how a runtime computes
 /// @param padding gaps between all that is told
 /// @param other bytes of files of which the format tells nothing
 /// @param documents files beside those with tensors; not in the sum
-public record Overhead(long header, long metadata, long tokenizer, long padding, long other, List<Document> documents) {
+public record Overhead(long header, long metadata, long tokenizer, long graph, long padding, long other, List<Document> documents) {
     /// A file beside those with tensors.
     ///
     /// @param name its name
@@ -31,20 +32,21 @@ public record Overhead(long header, long metadata, long tokenizer, long padding,
 
     /// The sum of all parts.
     public long bytes() {
-        return header + metadata + tokenizer + padding + other;
+        return header + metadata + tokenizer + graph + padding + other;
     }
 
     /// This and another.
     Overhead and(Overhead next) {
         List<Document> both = new ArrayList<>(documents);
         next.documents.stream().filter(document -> !documents.contains(document)).forEach(both::add);
-        return new Overhead(header + next.header, metadata + next.metadata, tokenizer + next.tokenizer, padding + next.padding,
+        return new Overhead(header + next.header, metadata + next.metadata, tokenizer + next.tokenizer, graph + next.graph,
+                padding + next.padding,
                 other + next.other, both);
     }
 
     /// Overhead of which nothing is told.
     static Overhead untold(long bytes) {
-        return new Overhead(0, 0, 0, 0, bytes, List.of());
+        return new Overhead(0, 0, 0, 0, 0, bytes, List.of());
     }
 
     /// Of a checkpoint. Documents that would have to be made of the files are none beside them.
@@ -83,6 +85,7 @@ public record Overhead(long header, long metadata, long tokenizer, long padding,
         private long header;
         private long metadata;
         private long tokenizer;
+        private long graph;
         private long padding;
         private long other;
 
@@ -94,6 +97,7 @@ public record Overhead(long header, long metadata, long tokenizer, long padding,
                     case FileSection.HEADER -> header += section.length();
                     case FileSection.METADATA -> metadata += section.length();
                     case FileSection.TOKENIZER -> tokenizer += section.length();
+                    case FileSection.GRAPH -> graph += section.length();
                     default -> other += section.length();
                 }
             }
@@ -105,7 +109,7 @@ public record Overhead(long header, long metadata, long tokenizer, long padding,
         }
 
         Overhead overhead(List<Document> documents) {
-            return new Overhead(header, metadata, tokenizer, padding, other, documents);
+            return new Overhead(header, metadata, tokenizer, graph, padding, other, documents);
         }
     }
 }

@@ -2,7 +2,7 @@ package io.github.weighbridge.model;
 
 /// A range of a file that holds no tensors, and what it holds instead.
 ///
-/// @param kind [#HEADER], [#METADATA] or [#TOKENIZER]
+/// @param kind [#HEADER], [#METADATA], [#TOKENIZER] or [#GRAPH]
 /// @param offset first byte
 /// @param length number of bytes
 public record FileSection(String kind, long offset, long length) {
@@ -12,6 +12,9 @@ public record FileSection(String kind, long offset, long length) {
     public static final String METADATA = "metadata";
     /// Tokens, merges, chat templates.
     public static final String TOKENIZER = "tokenizer";
+
+    /// What says how a runtime computes: operators and their tensors without constants.
+    public static final String GRAPH = "graph";
 
     /// Nothing may be negative.
     public FileSection {

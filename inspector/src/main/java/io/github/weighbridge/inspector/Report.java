@@ -169,6 +169,7 @@ final class Report {
         part(table, "header", audited.overhead().header(), bytes);
         part(table, "metadata", audited.overhead().metadata(), bytes);
         part(table, "tokenizer", audited.overhead().tokenizer(), bytes);
+        part(table, "graph", audited.overhead().graph(), bytes);
         part(table, "padding", audited.overhead().padding(), bytes);
         table.row("bits per weight", Numbers.bits(footprint.bitsPerWeight()), "", "");
         body(table);

@@ -12,6 +12,7 @@ import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.io.Json;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.policy.file.PolicyWriter;
 import io.github.weighbridge.spi.PolicyException;
@@ -122,6 +123,21 @@ class JsonSchemaTest {
         assertThat(errors(schema("inspect", true), report("inspect", checkpoint, "--json"))).isEmpty();
         Path toy = ToyFiles.small(folder.resolve("small.toy"));
         assertThat(errors(schema("inspect", true), report("inspect", toy, "--json", "--grid"))).isEmpty();
+    }
+
+    @Test
+    void numbersAndComparisons() throws IOException {
+        assertThat(errors(schema("inspect", true), report("inspect", checkpoint, "--json", "--values"))).isEmpty();
+        Path odd = new ToyFiles("odd", Value.Fields.EMPTY).numbers("x", Float.NaN, 1).numbers("y", 2).write(folder.resolve("odd.toy"));
+        Path other = new ToyFiles("other", Value.Fields.EMPTY).numbers("x", 3, 1).numbers("z", 2).write(folder.resolve("other.toy"));
+        Path dense = folder.resolve("dense");
+        assertThat(Cli.run("convert", checkpoint, dense, "--to", "safetensors").err()).isEmpty();
+        for (List<Path> pair : List.of(List.of(odd, other), List.of(odd, odd), List.of(checkpoint, dense))) {
+            Cli.Result diff = Cli.run("diff", pair.getFirst(), pair.getLast(), "--json");
+            assertThat(errors(schema("diff", true), JSON.readTree(diff.out()))).isEmpty();
+            Cli.Result verify = Cli.run("verify", pair.getLast(), "--against", pair.getFirst(), "--json");
+            assertThat(errors(schema("verify", true), JSON.readTree(verify.out()))).isEmpty();
+        }
     }
 
     /// The schema is not so open that anything passes.

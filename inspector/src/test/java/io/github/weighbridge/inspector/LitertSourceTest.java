@@ -65,7 +65,7 @@ class LitertSourceTest {
         ReportCheck.same(plan, report);
         Value.Fields overhead = report.object("overhead").orElseThrow();
         assertThat(overhead).isEqualTo(plan.object("overhead").orElseThrow());
-        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "padding_bytes", "other_bytes")) {
+        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "graph_bytes", "padding_bytes")) {
             assertThat(overhead.whole(part).orElseThrow()).as(part).isPositive();
         }
         assertThat(report.object("source").orElseThrow().text("format_version")).contains("1.5.0");
@@ -135,6 +135,22 @@ class LitertSourceTest {
         succeed("verify", plain, "--against", mobile);
         for (String document : List.of("tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja")) {
             assertThat(plain.resolve(document)).as(document).hasSameBinaryContentAs(mobile.resolve(document));
+        }
+    }
+
+    /// Codes, scales and static activations go on into the forms that have places for them.
+    @Test
+    void aBundleBecomesFoldersOfCodes() throws IOException {
+        Path compressed = folder.resolve("compressed");
+        succeed("convert", bundle, compressed, "--to", "compressed-tensors");
+        succeed("verify", compressed, "--against", mobile);
+        Path gemma = folder.resolve("gemma");
+        succeed("convert", bundle, gemma, "--to", "safetensors", "--form", "gemma");
+        succeed("verify", gemma, "--against", mobile);
+        for (Path codes : List.of(compressed, gemma)) {
+            List<Value> components = report("inspect", codes, "--json").list("components").orElseThrow();
+            assertThat(components.toString()).as(codes.toString()).contains("int2/channel").contains("int4/channel")
+                    .contains("int8/channel");
         }
     }
 

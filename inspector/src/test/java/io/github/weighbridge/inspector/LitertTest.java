@@ -161,15 +161,27 @@ class LitertTest {
         assertThat(left()).isEmpty();
     }
 
-    /// A preset asks for what only a trained checkpoint has; a dense one is quantised all the same, and the rest is said.
+    /// Who asks for what only a trained checkpoint has gets the rest, and is told so.
     @Test
     void cachesWithoutScalesHoldNumbers() throws IOException {
-        Cli.Result plan = Cli.run("plan", dense, "--to", "litertlm", "--policy", "gemma4-mobile", "--json");
+        Cli.Result plan = Cli.run("plan", dense, "--to", "litertlm", "--policy", "gemma4-mobile", "--kv-cache", "int8", "--json");
         assertThat(plan.err()).isEmpty();
         assertThat(ReportCheck.list(plan.json(), "findings")).extracting(finding -> finding.text("code").orElseThrow())
                 .contains("cache-scales-missing");
         assertThat(ReportCheck.list(plan.json(), "tensors")).extracting(tensor -> tensor.text("encoding").orElseThrow())
                 .contains("int2/channel", "int4/channel", "int8/channel");
+    }
+
+    @Test
+    void codesThatAreGivenUpAreFindings() throws IOException {
+        for (String[] type : new String[][] {{"INT8", "requantised"}, {"F32", "codes-not-carried"}, {"INT2", "requantised"}}) {
+            Cli.Result plan = Cli.run("plan", mobile, "--to", "litertlm", "--type", type[0], "--json");
+            assertThat(ReportCheck.list(plan.json(), "findings")).extracting(finding -> finding.text("code").orElseThrow())
+                    .contains(type[1]);
+        }
+        Cli.Result kept = Cli.run("plan", mobile, "--to", "litertlm", "--json");
+        assertThat(ReportCheck.list(kept.json(), "findings")).extracting(finding -> finding.text("code").orElseThrow())
+                .doesNotContain("requantised", "codes-not-carried");
     }
 
     @Test

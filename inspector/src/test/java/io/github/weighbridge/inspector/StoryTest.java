@@ -185,6 +185,21 @@ class StoryTest {
                 .findFirst().orElseThrow().whole("bytes").orElseThrow();
     }
 
+    /// Whatever is no tensor is told apart where files hold it: only folders keep the tokenizer beside it.
+    @Test
+    void overheadIsToldApart() {
+        for (Form form : Form.values()) {
+            Value.Fields overhead = REPORTS.get(form).object("overhead").orElseThrow();
+            boolean one = form == Form.GGUF || form == Form.LITERT;
+            assertThat(overhead.whole("other_bytes")).as(form.word).contains(0L);
+            assertThat(overhead.whole("header_bytes").orElseThrow()).as(form.word).isPositive();
+            assertThat(overhead.whole("tokenizer_bytes").orElseThrow() > 0).as(form.word).isEqualTo(one);
+            assertThat(overhead.whole("metadata_bytes").orElseThrow() > 0).as(form.word).isEqualTo(one);
+            assertThat(overhead.whole("graph_bytes").orElseThrow() > 0).as(form.word).isEqualTo(form == Form.LITERT);
+            assertThat(overhead.list("documents").orElseThrow().isEmpty()).as(form.word).isEqualTo(one);
+        }
+    }
+
     /// What the bytes say, the numbers do too: equal, but for the scales that GGUF rounds to half precision.
     @Test
     void numbersAreTheSameInEveryFormat() throws IOException {

@@ -41,7 +41,7 @@ class SumsTest {
         Value.Fields totals = report.object("totals").orElseThrow();
         Value.Fields overhead = report.object("overhead").orElseThrow();
         long parts = 0;
-        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "padding_bytes", "other_bytes")) {
+        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "graph_bytes", "padding_bytes", "other_bytes")) {
             assertThat(whole(overhead, part)).as("%s %s", name, part).isNotNegative();
             parts += whole(overhead, part);
         }

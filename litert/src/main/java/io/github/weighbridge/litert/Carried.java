@@ -66,8 +66,7 @@ final class Carried {
         if (stored.isEmpty() || stored.getFirst().planes().size() < 2 || !ViewReader.keepsCodes(tensor.view())) {
             return Optional.empty();
         }
-        Optional<Grid> grid = stored.getFirst().encoding().grid(stored.getFirst().shape());
-        return stored.stream().allMatch(each -> each.encoding().grid(each.shape()).equals(grid)) ? grid : Optional.empty();
+        return ViewReader.codeGrid(tensor.view());
     }
 
     /// Products take scales above 0 that are normal numbers, and of blocks only what bfloat16 holds; lookups any number.

@@ -15,11 +15,13 @@ import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Exact;
+import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
+import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -210,8 +212,32 @@ final class LitertTarget implements Target {
         all.removeIf(finding -> finding.code().equals("dead-weights"));
         all.addAll(findings());
         all.addAll(assignment.findings());
+        all.addAll(codesGivenUp(layout.jobs()));
         return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
                 all);
+    }
+
+    /// What was rounded in the source and is rounded again, or is decoded because no product takes its scales.
+    private static List<Finding> codesGivenUp(List<Job> jobs) {
+        List<String> again = new ArrayList<>();
+        List<String> decoded = new ArrayList<>();
+        for (Job job : jobs) {
+            boolean codes = View.stored(job.view()).stream().anyMatch(stored -> stored.encoding().dense().isEmpty());
+            if (codes && job.mode() == Job.Mode.ENCODE) {
+                (job.target().encoding().dense().isPresent() ? decoded : again).add(job.target().name());
+            }
+        }
+        List<Finding> findings = new ArrayList<>();
+        if (!again.isEmpty()) {
+            findings.add(
+                    Finding.warning("requantised", again.size() + " tensors were quantised already: their numbers were decoded and encoded"
+                            + " anew, so that the errors of both encodings add up", again));
+        }
+        if (!decoded.isEmpty()) {
+            findings.add(Finding.info("codes-not-carried", decoded.size() + " quantised tensors are written as the numbers they stand for",
+                    decoded));
+        }
+        return findings;
     }
 
     private SectionModel embedder(Assignment assignment) throws PolicyException {

@@ -100,9 +100,8 @@ final class GemmaForm {
         if (!tensor.name().endsWith(WEIGHT) || shape.rank() != 2 || stored.isEmpty() || !ViewReader.keepsCodes(tensor.view())) {
             return Optional.empty();
         }
-        Optional<Grid> grid = stored.getFirst().encoding().grid(stored.getFirst().shape());
-        if (grid.isEmpty() || stored.stream().anyMatch(one -> !one.encoding().grid(one.shape()).equals(grid))
-                || !(grid.get().levels() instanceof Grid.Levels.Range levels) || !INT8.contains(levels)) {
+        Optional<Grid> grid = ViewReader.codeGrid(tensor.view());
+        if (grid.isEmpty() || !(grid.get().levels() instanceof Grid.Levels.Range levels) || !INT8.contains(levels)) {
             return Optional.empty();
         }
         int bits = Grid.Levels.Range.ofBits(2).contains(levels) ? 2 : Grid.Levels.Range.ofBits(4).contains(levels) ? 4 : 8;
