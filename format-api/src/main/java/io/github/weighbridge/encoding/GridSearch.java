@@ -1,7 +1,8 @@
 package io.github.weighbridge.encoding;
 
 /// Finds for 32 numbers the step and the levels from -8 to 7 that return them: the recipe `exact` of 4-bit codes in groups of 32. Steps are
-/// numbers of half precision or of BF16, of either sign; with half precision they are those of GGML's Q4_0 by its exact recipe.
+/// numbers of half precision or of BF16, of either sign; with half precision they are, for groups that lie on the grid, those of
+/// GGML's Q4_0 by its exact recipe.
 ///
 /// A group that lies on the grid has its largest magnitude at one of the levels 1 to 8. Each is tried: it gives the other levels, and every
 /// number then says between which bounds the step must be for the product to round to that number. The steps within all bounds are all that

@@ -65,7 +65,7 @@ class LitertSourceTest {
         ReportCheck.same(plan, report);
         Value.Fields overhead = report.object("overhead").orElseThrow();
         assertThat(overhead).isEqualTo(plan.object("overhead").orElseThrow());
-        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "padding_bytes", "other_bytes")) {
+        for (String part : List.of("header_bytes", "metadata_bytes", "tokenizer_bytes", "graph_bytes", "padding_bytes")) {
             assertThat(overhead.whole(part).orElseThrow()).as(part).isPositive();
         }
         assertThat(report.object("source").orElseThrow().text("format_version")).contains("1.5.0");

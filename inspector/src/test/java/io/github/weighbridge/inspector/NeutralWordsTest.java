@@ -33,7 +33,7 @@ class NeutralWordsTest {
         }
         assertThat(rows).hasSizeGreaterThan(15);
         List<String> formats = rows.getFirst().subList(1, rows.getFirst().size());
-        assertThat(formats).contains("gguf", "compressed-tensors", "safetensors");
+        assertThat(formats).contains("gguf", "compressed-tensors", "litertlm", "safetensors");
         try (Checkpoint checkpoint = Formats.installed().open(new Source("tiny",
                 Gemma4Fixture.virtual("tiny", Gemma4Options.of(Gemma4Size.TINY)), Optional.empty()), ReadOptions.defaults())) {
             for (int column = 0; column < formats.size(); column++) {

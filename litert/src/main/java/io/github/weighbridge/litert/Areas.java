@@ -12,8 +12,6 @@ import java.util.List;
 
 /// What the bytes of a file hold that are not of tensors: headers, metadata, tokenizers, and graphs, in whose models tensors lie.
 final class Areas {
-    /// Graphs, and what lies between the constants of a model.
-    static final String GRAPH = "graph";
     private static final String OTHER = "other";
 
     private Areas() {}
@@ -35,7 +33,7 @@ final class Areas {
     private static String kind(BundleSection section) {
         SectionKind kind = section.kind();
         if (kind.equals(SectionKind.TFLITE_MODEL) || kind.equals(SectionKind.TFLITE_WEIGHTS)) {
-            return GRAPH;
+            return FileSection.GRAPH;
         }
         if (kind.equals(SectionKind.SENTENCEPIECE) || kind.equals(SectionKind.HUGGING_FACE_TOKENIZER)) {
             return FileSection.TOKENIZER;
@@ -54,7 +52,7 @@ final class Areas {
             String kind = switch (entry.name()) {
                 case Container.TASK_METADATA, Container.TASK_DOCUMENTS -> FileSection.METADATA;
                 case Container.TASK_TOKENIZER -> FileSection.TOKENIZER;
-                default -> entry.name().startsWith("TF_LITE_") ? GRAPH : OTHER;
+                default -> entry.name().startsWith("TF_LITE_") ? FileSection.GRAPH : OTHER;
             };
             told.add(new FileSection(kind, entry.begin(), entry.length()));
             at = entry.end();
@@ -65,7 +63,7 @@ final class Areas {
 
     /// A model alone.
     static List<FileSection> of(long length, List<Span> tensors) {
-        return without(List.of(new FileSection(GRAPH, 0, length)), tensors);
+        return without(List.of(new FileSection(FileSection.GRAPH, 0, length)), tensors);
     }
 
     /// What is left of areas between tensors.
