@@ -88,7 +88,7 @@ public final class HeaderSpeed {
             System.out.println("@huggingface/gguf is left out: npm ci --ignore-scripts in runtimes/ brings it, node runs it");
         }
         String python = System.getenv().getOrDefault("PYTHON", "python3");
-        if (works(List.of(python, "-c", "import gguf"))) {
+        if (works(List.of(python, "-c", "from gguf import GGUFReader"))) {
             readers.add(new Reader("gguf-py", List.of(python, "-c", PYTHON, file), plain));
         } else {
             System.out.println("gguf-py is left out: " + python + " does not have it");
