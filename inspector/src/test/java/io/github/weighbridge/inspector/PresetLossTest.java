@@ -127,7 +127,7 @@ class PresetLossTest {
     /// Some cells of the page. All of it is measured anew by `-Dweighbridge.write=true`.
     @ParameterizedTest
     @CsvSource({"gguf, gemma4-mobile, qat-mobile", "compressed-tensors, w4a16, qat-q4_0-unquantized",
-        "compressed-tensors, gemma4-mobile, qat-mobile", "litertlm, w4a16, qat-q4_0-unquantized"})
+        "compressed-tensors, gemma4-mobile, qat-mobile"})
     void theCellsAreTrue(String format, String preset, String model) throws IOException {
         assumeRuntime(format);
         String[] columns = Files.readAllLines(page()).stream().filter(line -> line.startsWith("| " + format + " | `" + preset + "` |"))
