@@ -62,7 +62,8 @@ sealed interface Task {
     /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, and with scales
     /// for whole rows, recipes need to see whole rows.
     static List<Region> regions(Job job, Region whole, long most) {
-        boolean wholeRows = job.importance().isPresent() || job.mode() == Job.Mode.ENCODE && job.target().encoding().encodesWholeRows();
+        boolean wholeRows = job.importance().isPresent()
+                || job.mode() == Job.Mode.ENCODE && job.target().encoding().encodesWholeRows(job.target().shape());
         return regions(job.target().shape(), job.target().encoding(), whole, most, wholeRows);
     }
 

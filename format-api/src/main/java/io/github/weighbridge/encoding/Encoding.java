@@ -64,8 +64,8 @@ public interface Encoding {
         return false;
     }
 
-    /// Whether [#encoder] must be given whole rows: the numbers of a row share something that it finds, such as a scale.
-    default boolean encodesWholeRows() {
+    /// Whether [#encoder] must be given whole rows of a tensor of this shape: the numbers of a row share something that it finds, such as a scale.
+    default boolean encodesWholeRows(Shape shape) {
         return false;
     }
 

@@ -122,10 +122,10 @@ public final class GridEncoding implements Encoding {
         return layout.perTensor();
     }
 
-    /// Whether a scale belongs to more than a group of columns.
+    /// Whether a scale belongs to more than a group of columns, or a group is the row.
     @Override
-    public boolean encodesWholeRows() {
-        return !(grid.granularity() instanceof Grid.Granularity.Group);
+    public boolean encodesWholeRows(Shape shape) {
+        return !(grid.granularity() instanceof Grid.Granularity.Group(int size)) || size >= shape.columns();
     }
 
     @Override

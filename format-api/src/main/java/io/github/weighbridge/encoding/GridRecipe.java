@@ -62,7 +62,8 @@ final class GridRecipe {
                     peak = Math.max(peak, kernels.largest(source, offset + row * columns + begin, count));
                 }
             }
-            scales[unit] = stored(peak / divisor());
+            // A tensor without numbers has no part to be encoded, and then nothing writes its scale.
+            scales[unit] = rows * columns == 0 ? 0 : stored(peak / divisor());
         }
         codes.encode(shape, region, source, offset, scales, zeros, planes);
     }

@@ -1,9 +1,12 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.GridSearch;
+
 /// `Q4_0`: 32 elements in 18 bytes. Byte 0: half-precision scale; byte 2: 16 bytes, of which byte j holds the codes of elements j (low
 /// nibble) and j + 16 (high nibble), each 8 more than the level.
 class Q4_0Kernel implements BlockKernel, CodeKernel, ExactKernel {
-    static final int COLUMNS = 32;
+    static final int COLUMNS = GridSearch.COLUMNS;
     static final int BYTES = 18;
     static final int CODES = 2;
     private static final int HALF = 16;
@@ -49,13 +52,17 @@ class Q4_0Kernel implements BlockKernel, CodeKernel, ExactKernel {
     }
 
     /// The search for the grid, in the form of this kernel.
-    Q4_0Exact exact() {
-        return new Q4_0Exact();
+    GridSearch search() {
+        return GridSearch.FORMS.plain();
     }
 
     @Override
     public void encodeExact(float[] source, int sourceOffset, Source type, byte[] blocks, int at, int count) {
-        exact().encodeAll(source, sourceOffset, type, blocks, at, count);
+        int[] steps = new int[count];
+        search().find(source, sourceOffset, count, type.type(), DenseType.F16, blocks, at + CODES, BYTES, steps);
+        for (int i = 0; i < count; i++) {
+            Bytes.putI16(blocks, at + i * BYTES, steps[i]);
+        }
     }
 
     @Override

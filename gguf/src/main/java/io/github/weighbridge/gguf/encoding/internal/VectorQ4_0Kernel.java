@@ -1,5 +1,6 @@
 package io.github.weighbridge.gguf.encoding.internal;
 
+import io.github.weighbridge.encoding.GridSearch;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -45,8 +46,8 @@ final class VectorQ4_0Kernel extends Q4_0Kernel {
     }
 
     @Override
-    Q4_0Exact exact() {
-        return new VectorQ4_0Exact();
+    GridSearch search() {
+        return GridSearch.FORMS.best();
     }
 
     static void codes(float[] source, int from, float inverse, byte[] blocks, int at) {

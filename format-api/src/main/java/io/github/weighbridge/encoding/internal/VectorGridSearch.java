@@ -1,32 +1,41 @@
-package io.github.weighbridge.gguf.encoding.internal;
+package io.github.weighbridge.encoding.internal;
 
-import io.github.weighbridge.gguf.encoding.internal.ExactKernel.Source;
+import io.github.weighbridge.encoding.DenseType;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.COUNT;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.FLOATS;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.INTS;
-import static io.github.weighbridge.gguf.encoding.internal.Lanes.MAGNITUDE;
-
-/// The vectorised form of [Q4_0Exact]: lanes are elements of a block, and where something is computed once for a block, they are blocks.
+/// The vectorised form of [ScalarGridSearch]: lanes are elements of a block, and where something is computed once for a block, they are blocks.
 ///
 /// Blocks of BF16 numbers that lie on the grid are done many at a time. The nearer a step is to that of least squares, the less its error
-/// with the same levels; so the nearest half that returns all numbers is the one that the plain form finds, and no bounds are needed to tell.
+/// with the same levels; so the nearest step that returns all numbers is the one that the plain form finds, and no bounds are needed to tell.
 /// All other blocks go the plain form's way. Only what does not depend on an order is computed in lanes of a block.
-final class VectorQ4_0Exact extends Q4_0Exact {
+///
+/// Methods with vectors call nothing but the Vector API, even where that repeats a line: a vector that crosses a call which the compiler
+/// did not inline costs an allocation.
+public final class VectorGridSearch extends ScalarGridSearch {
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED.vectorBitSize() > 512 ? FloatVector.SPECIES_512
+            : FloatVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
+    private static final int COUNT = INTS.length();
+    /// With fewer lanes there is no byte vector of as many, and the plain form serves.
+    private static final boolean ENOUGH = COUNT >= 8;
+    private static final VectorSpecies<Byte> BYTES = VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, COUNT * 8)));
+    /// Bits of a magnitude. As integers they are ordered like the numbers, and comparing integers is cheaper.
+    private static final int MAGNITUDE = 0x7fffffff;
     private static final int HALF = COLUMNS / 2;
     private static final int INFINITE = 0x7f800000;
     private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
     private static final int BATCH = 4 * COUNT;
-    private static final int LEAST_NORMAL = 0x0400;
+    private static final int LEAST_NORMAL_STEP_HALF = 0x0400;
+    private static final int LEAST_NORMAL_STEP_BF16 = 0x0080;
     private static final int NONE = 0;
-    private static final int NEAR_HALVES = 3;
+    private static final int NEAR = 3;
     /// What the bits of a normal half, as those of a float, have more to their exponent.
     private static final int HALF_BIAS = 0x38000000;
-    private static final int SIGN_OF_HALF = 0x8000;
 
     /// What is known of a batch of blocks whose largest magnitudes are taken to be at level -8.
     private static final class Batch {
@@ -41,52 +50,80 @@ final class VectorQ4_0Exact extends Q4_0Exact {
         final float[] productSums = new float[BATCH];
         /// Sums of squared levels.
         final int[] squares = new int[BATCH];
-        /// Steps of least squares in half precision, as bits and as numbers where they are normal.
-        final int[] halves = new int[BATCH];
+        /// Steps of least squares, rounded, as bits and as numbers where they are normal.
+        final int[] bits = new int[BATCH];
         final float[] steps = new float[BATCH];
         /// Whether they return all numbers.
         final boolean[] returned = new boolean[BATCH];
     }
 
     @Override
-    void encodeAll(float[] source, int from, Source type, byte[] blocks, int at, int count) {
-        if (type == Source.F16) {
-            super.encodeAll(source, from, type, blocks, at, count);
+    public void find(float[] numbers, int from, int count, DenseType source, DenseType step, byte[] codes, int at, int stride,
+            int[] steps) {
+        if (source == DenseType.F16 || !ENOUGH) {
+            super.find(numbers, from, count, source, step, codes, at, stride, steps);
             return;
         }
         Batch batch = new Batch();
-        Fit fit = new Fit();
+        Fit fit = new Fit(step, codes);
         for (int done = 0; done < count; done += BATCH) {
-            encode(source, from + done * COLUMNS, type, blocks, at + done * Q4_0Kernel.BYTES, Math.min(BATCH, count - done), batch, fit);
+            find(numbers, from + done * COLUMNS, source, at + done * stride, stride, steps, done, Math.min(BATCH, count - done), batch,
+                    fit);
         }
     }
 
-    private void encode(float[] source, int from, Source type, byte[] blocks, int at, int count, Batch batch, Fit fit) {
+    private void find(float[] source, int from, DenseType type, int at, int stride, int[] found, int foundAt, int count, Batch batch,
+            Fit fit) {
         for (int i = 0; i < count; i++) {
-            batch.peaks[i] = VectorBlocks.peak32(source, from + i * COLUMNS);
+            batch.peaks[i] = signedPeak(source, from + i * COLUMNS);
         }
         inverses(batch);
         for (int i = 0; i < count; i++) {
             int first = from + i * COLUMNS;
-            batch.certain[i] = (type == Source.BF16 || bf16(source, first))
-                    && sums(source, first, batch.inverses[i], batch, i, blocks, at + i * Q4_0Kernel.BYTES + Q4_0Kernel.CODES);
+            batch.certain[i] = (type == DenseType.BF16 || bf16(source, first))
+                    && sums(source, first, batch.inverses[i], batch, i, fit.codes, at + i * stride);
         }
         for (int i = 0; i < count; i++) {
             batch.productSums[i] = tree(batch.products, i * HALF);
         }
-        steps(batch);
+        if (fit.half) {
+            halves(batch);
+        } else {
+            bf16s(batch);
+        }
         for (int i = 0; i < count; i++) {
             batch.returned[i] = returned(source, from + i * COLUMNS, batch.inverses[i], batch.steps[i]);
         }
         for (int i = 0; i < count; i++) {
             int first = from + i * COLUMNS;
-            int block = at + i * Q4_0Kernel.BYTES;
-            if (batch.returned[i] && batch.certain[i] && normal(batch.halves[i])) {
-                Bytes.putI16(blocks, block, batch.halves[i]);
-            } else if (!batch.certain[i] || !otherwise(source, first, batch, i, fit, blocks, block)) {
-                encode(source, first, type, blocks, block, fit);
+            if (batch.returned[i] && batch.certain[i] && normal(batch.bits[i], fit)) {
+                found[foundAt + i] = batch.bits[i];
+                continue;
             }
+            fit.at = at + i * stride;
+            if (!batch.certain[i] || !otherwise(source, first, batch, i, fit)) {
+                find(source, first, type, fit);
+            }
+            found[foundAt + i] = fit.found;
         }
+    }
+
+    /// The first number of the largest magnitude.
+    private static float signedPeak(float[] source, int from) {
+        IntVector magnitude = IntVector.zero(INTS);
+        for (int i = 0; i < COLUMNS; i += COUNT) {
+            magnitude = magnitude.max(FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts().and(MAGNITUDE));
+        }
+        int largest = magnitude.reduceLanes(VectorOperators.MAX);
+        if (largest == 0) {
+            return 0;
+        }
+        long where = 0;
+        for (int i = 0; i < COLUMNS; i += COUNT) {
+            IntVector bits = FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts();
+            where |= bits.and(MAGNITUDE).compare(VectorOperators.EQ, largest).toLong() << i;
+        }
+        return source[from + Long.numberOfTrailingZeros(where)];
     }
 
     /// The inverses of steps that put the largest numbers at level -8.
@@ -108,7 +145,7 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     /// Rounds all numbers to levels, writes these, and sums what least squares need. Whether the numbers lie near the levels shows later.
     ///
     /// @return whether this level of the largest magnitude is the only one possible: with an odd level beside it there is no other
-    private static boolean sums(float[] source, int from, float inverse, Batch batch, int index, byte[] blocks, int at) {
+    private static boolean sums(float[] source, int from, float inverse, Batch batch, int index, byte[] codes, int at) {
         IntVector seen = IntVector.zero(INTS);
         FloatVector squares = FloatVector.broadcast(FLOATS, ROUND);
         for (int i = 0; i < HALF; i += COUNT) {
@@ -122,7 +159,7 @@ final class VectorQ4_0Exact extends Q4_0Exact {
             IntVector highCode = secondPlace.reinterpretAsInts().sub(ROUND_BITS - LEVELS);
             seen = seen.or(lowCode).or(highCode);
             IntVector pairs = lowCode.or(highCode.lanewise(VectorOperators.LSHL, 4));
-            ((ByteVector) pairs.convertShape(VectorOperators.I2B, Lanes.BYTES, 0)).intoArray(blocks, at + i);
+            ((ByteVector) pairs.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(codes, at + i);
             first.mul(low).add(second.mul(high)).intoArray(batch.products, index * HALF + i);
             // Whole numbers, exact in any order.
             squares = squares.add(low.mul(low)).add(high.mul(high));
@@ -133,7 +170,7 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     }
 
     /// Divides sums of products by sums of squares, and rounds the quotients to half precision.
-    private static void steps(Batch batch) {
+    private static void halves(Batch batch) {
         for (int i = 0; i < BATCH; i += COUNT) {
             FloatVector squares = (FloatVector) IntVector.fromArray(INTS, batch.squares, i).convert(VectorOperators.I2F, 0);
             IntVector signed = FloatVector.fromArray(FLOATS, batch.productSums, i).div(squares).reinterpretAsInts();
@@ -141,31 +178,43 @@ final class VectorQ4_0Exact extends Q4_0Exact {
             IntVector odd = bits.lanewise(VectorOperators.LSHR, 13).and(1);
             IntVector half = bits.sub(HALF_BIAS).add(0x0fff).add(odd).lanewise(VectorOperators.LSHR, 13);
             // What is too small or too large for a normal half is so here as well.
-            IntVector sign = signed.lanewise(VectorOperators.LSHR, 16).and(SIGN_OF_HALF);
+            IntVector sign = signed.lanewise(VectorOperators.LSHR, 16).and(SIGN);
             half = half.min(INFINITE >>> 16);
-            half.or(sign).intoArray(batch.halves, i);
+            half.or(sign).intoArray(batch.bits, i);
             half.lanewise(VectorOperators.LSHL, 13).add(HALF_BIAS).or(sign.lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats()
                     .intoArray(batch.steps, i);
         }
     }
 
-    /// Whether a half and the nearest few are normal.
-    private static boolean normal(int half) {
-        int magnitude = half & ~SIGN_OF_HALF;
-        return magnitude >= LEAST_NORMAL + NEAR_HALVES && magnitude <= LARGEST_HALF - NEAR_HALVES;
+    /// The same for BF16.
+    private static void bf16s(Batch batch) {
+        for (int i = 0; i < BATCH; i += COUNT) {
+            FloatVector squares = (FloatVector) IntVector.fromArray(INTS, batch.squares, i).convert(VectorOperators.I2F, 0);
+            IntVector bits = FloatVector.fromArray(FLOATS, batch.productSums, i).div(squares).reinterpretAsInts();
+            IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+            IntVector rounded = bits.add(0x7fff).add(odd).lanewise(VectorOperators.LSHR, 16);
+            rounded.intoArray(batch.bits, i);
+            rounded.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(batch.steps, i);
+        }
     }
 
-    /// The half nearest to the step of least squares that returns all numbers, where that itself does not. Those that do lie side by side, so
+    /// Whether a step and the nearest few are normal.
+    private static boolean normal(int bits, Fit fit) {
+        int magnitude = bits & ~SIGN;
+        return magnitude >= (fit.half ? LEAST_NORMAL_STEP_HALF : LEAST_NORMAL_STEP_BF16) + NEAR && magnitude <= fit.largest() - NEAR;
+    }
+
+    /// The step nearest to that of least squares that returns all numbers, where that itself does not. Those that do lie side by side, so
     /// that the first one that is found on either side is the nearest.
     ///
     /// @return its bits; 0 where it is none of the nearest few
-    private static int beside(float[] source, int from, float inverse, int half) {
-        for (int distance = 1; distance <= NEAR_HALVES; distance++) {
-            if (returned(source, from, inverse, Float.float16ToFloat((short) (half - distance)))) {
-                return half - distance;
+    private static int beside(float[] source, int from, float inverse, int bits, Fit fit) {
+        for (int distance = 1; distance <= NEAR; distance++) {
+            if (returned(source, from, inverse, fit.step(bits - distance))) {
+                return bits - distance;
             }
-            if (returned(source, from, inverse, Float.float16ToFloat((short) (half + distance)))) {
-                return half + distance;
+            if (returned(source, from, inverse, fit.step(bits + distance))) {
+                return bits + distance;
             }
         }
         return NONE;
@@ -186,31 +235,30 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     /// Tries what else is usual: another step beside that of least squares, or a lower level of the largest magnitude where it cannot be at the
     /// highest.
     ///
-    /// @return whether a block was written
-    private boolean otherwise(float[] source, int from, Batch batch, int index, Fit fit, byte[] blocks, int block) {
+    /// @return whether a step was found
+    private boolean otherwise(float[] source, int from, Batch batch, int index, Fit fit) {
         float peak = Math.abs(batch.peaks[index]);
         if (levels(source, from, LEVELS / peak, fit)) {
-            int half = normal(batch.halves[index]) ? beside(source, from, batch.inverses[index], batch.halves[index]) : NONE;
-            if (half != NONE) {
-                Bytes.putI16(blocks, block, half);
-            }
-            return half != NONE;
+            int bits = batch.bits[index];
+            // The codes are there already.
+            fit.found = normal(bits, fit) ? beside(source, from, batch.inverses[index], bits, fit) : NONE;
+            return fit.found != NONE;
         }
         for (int level = LEVELS - 1; level > 0; level--) {
             float inverse = level / peak;
             if (levels(source, from, inverse, fit)) {
                 int squares = products(source, from, fit);
-                int half = Float.floatToFloat16(tree(fit.products, 0) / squares);
-                if (!normal(half) || !only(level, fit.levels)) {
+                int bits = fit.bits(tree(fit.products, 0) / squares);
+                if (!normal(bits, fit) || !only(level, fit.levels)) {
                     return false;
                 }
-                if (!returned(source, from, inverse, Float.float16ToFloat((short) half))) {
-                    half = beside(source, from, inverse, half);
+                if (!returned(source, from, inverse, fit.step(bits))) {
+                    bits = beside(source, from, inverse, bits, fit);
                 }
-                if (half != NONE) {
-                    pack(fit.levels, half, false, blocks, block);
+                if (bits != NONE) {
+                    pack(bits, false, fit);
                 }
-                return half != NONE;
+                return bits != NONE;
             }
         }
         return false;
@@ -229,7 +277,11 @@ final class VectorQ4_0Exact extends Q4_0Exact {
 
     @Override
     float peak(float[] source, int from) {
-        return VectorBlocks.magnitude(source, from, COLUMNS);
+        IntVector largest = IntVector.zero(INTS);
+        for (int i = 0; i < COLUMNS; i += COUNT) {
+            largest = largest.max(FloatVector.fromArray(FLOATS, source, from + i).reinterpretAsInts().and(MAGNITUDE));
+        }
+        return Float.intBitsToFloat(largest.reduceLanes(VectorOperators.MAX));
     }
 
     @Override
@@ -260,8 +312,8 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     }
 
     @Override
-    void bounds(float[] source, int from, Source type, Fit fit) {
-        if (type == Source.BF16) {
+    void bounds(float[] source, int from, DenseType type, Fit fit) {
+        if (type == DenseType.BF16) {
             boundsOfBf16(source, from, fit);
         } else {
             super.bounds(source, from, type, fit);
@@ -292,19 +344,19 @@ final class VectorQ4_0Exact extends Q4_0Exact {
     }
 
     @Override
-    void pack(float[] levels, int half, boolean negative, byte[] blocks, int block) {
-        Bytes.putI16(blocks, block, negative ? half | 0x8000 : half);
-        packCodes(levels, negative ? -1 : 1, blocks, block + Q4_0Kernel.CODES);
+    void pack(int bits, boolean negative, Fit fit) {
+        fit.found = negative ? bits | SIGN : bits;
+        packCodes(fit.levels, negative ? -1 : 1, fit.codes, fit.at);
     }
 
-    private static void packCodes(float[] levels, float sign, byte[] blocks, int at) {
+    private static void packCodes(float[] levels, float sign, byte[] codes, int at) {
         for (int i = 0; i < HALF; i += COUNT) {
             FloatVector first = FloatVector.fromArray(FLOATS, levels, i).mul(sign).add(8);
             FloatVector second = FloatVector.fromArray(FLOATS, levels, HALF + i).mul(sign).add(8);
             IntVector low = (IntVector) first.convert(VectorOperators.F2I, 0);
             IntVector high = (IntVector) second.convert(VectorOperators.F2I, 0);
             IntVector pairs = low.or(high.lanewise(VectorOperators.LSHL, 4));
-            ((ByteVector) pairs.convertShape(VectorOperators.I2B, Lanes.BYTES, 0)).intoArray(blocks, at + i);
+            ((ByteVector) pairs.convertShape(VectorOperators.I2B, BYTES, 0)).intoArray(codes, at + i);
         }
     }
 }

@@ -1,22 +1,24 @@
-package io.github.weighbridge.gguf.encoding.internal;
+package io.github.weighbridge.encoding.internal;
 
-import io.github.weighbridge.gguf.encoding.internal.ExactKernel.Source;
+import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.GridSearch;
+import io.github.weighbridge.encoding.SmallFloats;
+import java.util.Arrays;
 
-/// Finds for 32 numbers the step and the levels of `Q4_0` that return them.
+/// The plain form of [GridSearch].
 ///
 /// A block that lies on the grid has its largest magnitude at one of the levels 1 to 8. Each is tried: it gives the other levels, and every
-/// number then says between which bounds the step must be for the product to round to that number. The steps of half precision within all
-/// bounds are all that return the block; one next to the step of least squares has the least error of them. The levels are certain,
+/// number then says between which bounds the step must be for the product to round to that number. The steps within all bounds
+/// are all that return the block; one next to the step of least squares has the least error of them. The levels are certain,
 /// because rounding to BF16 moves a quotient by a sixteenth at most.
 ///
 /// Where no level fits, a search finds the step of least error.
-class Q4_0Exact {
-    static final int COLUMNS = Q4_0Kernel.COLUMNS;
+public class ScalarGridSearch implements GridSearch {
     /// How far a quotient on the grid may be from its level, relatively: two roundings to BF16, and something for the arithmetic.
     static final float TOLERANCE = 0.0079f;
     /// Added and taken away again, rounds to the nearest integer.
     static final float ROUND = 12582912f;
-    /// Keeps a bound that itself rounds elsewhere out of reach. Products of step and level have 15 bits, so none lies in between.
+    /// Keeps a bound that itself rounds elsewhere out of reach. Products of step and level have at most 15 bits, so none lies in between.
     static final int OPEN = 0x40;
     /// Numbers up to here have the spacing of half precision's subnormal numbers.
     static final int LEAST_NORMAL_HALF = 0x38800000;
@@ -29,6 +31,9 @@ class Q4_0Exact {
     private static final int INFINITE = 0x7f800000;
     static final int LEVELS = 8;
     static final int LARGEST_HALF = 0x7bff;
+    static final int LARGEST_BF16 = 0x7f7f;
+    /// The sign of a step's bits.
+    static final int SIGN = 0x8000;
     /// `OTHERS[m][set]`: the levels, as bits, at which the largest magnitude could be as well when it is at m and the magnitudes of the other
     /// numbers' levels are the bits of the set.
     static final int[][] OTHERS = others();
@@ -39,7 +44,7 @@ class Q4_0Exact {
     private static int[][] others() {
         int[][] table = new int[LEVELS + 1][1 << LEVELS + 1];
         for (int m = 1; m <= LEVELS; m++) {
-            java.util.Arrays.fill(table[m], (1 << LEVELS + 1) - 1);
+            Arrays.fill(table[m], (1 << LEVELS + 1) - 1);
             for (int q = 1; q <= m; q++) {
                 int possible = 0;
                 for (int other = 1; other <= LEVELS; other++) {
@@ -56,8 +61,16 @@ class Q4_0Exact {
         return table;
     }
 
-    /// What is known of a block at one level of its largest magnitude.
+    /// What is known of a block at one level of its largest magnitude, and where the result goes.
     static final class Fit {
+        /// Whether steps are numbers of half precision, else of BF16.
+        final boolean half;
+        /// Receives codes: two in a byte.
+        final byte[] codes;
+        /// Where the codes of the block begin.
+        int at;
+        /// Bits of the step that was found.
+        int found;
         /// Levels as integers in floating point; none is beyond -8 or 8.
         final float[] levels = new float[COLUMNS];
         /// Working memory of least squares.
@@ -72,6 +85,24 @@ class Q4_0Exact {
         boolean atPlusEight;
         boolean atMinusEight;
 
+        Fit(DenseType step, byte[] codes) {
+            this.half = step == DenseType.F16;
+            this.codes = codes;
+        }
+
+        float step(int bits) {
+            return half ? Float.float16ToFloat((short) bits) : SmallFloats.fromBf16((short) bits);
+        }
+
+        /// The nearest step; infinite where the largest is too small.
+        int bits(float step) {
+            return (half ? Float.floatToFloat16(step) : SmallFloats.toBf16(step)) & 0xffff;
+        }
+
+        int largest() {
+            return half ? LARGEST_HALF : LARGEST_BF16;
+        }
+
         /// Takes note of the levels.
         ///
         /// @param levels bit 8 + q is set when there is a level q
@@ -83,23 +114,26 @@ class Q4_0Exact {
         }
     }
 
-    /// Turns numbers into blocks, see [ExactKernel#encodeExact].
-    void encodeAll(float[] source, int from, Source type, byte[] blocks, int at, int count) {
-        Fit fit = new Fit();
+    @Override
+    public void find(float[] numbers, int from, int count, DenseType source, DenseType step, byte[] codes, int at, int stride,
+            int[] steps) {
+        Fit fit = new Fit(step, codes);
         for (int i = 0; i < count; i++) {
-            encode(source, from + i * COLUMNS, type, blocks, at + i * Q4_0Kernel.BYTES, fit);
+            fit.at = at + i * stride;
+            find(numbers, from + i * COLUMNS, source, fit);
+            steps[i] = fit.found;
         }
     }
 
-    /// Turns numbers into a block.
-    void encode(float[] source, int from, Source type, byte[] blocks, int block, Fit fit) {
+    /// Finds step and codes of a block.
+    void find(float[] source, int from, DenseType type, Fit fit) {
         float peak = peak(source, from);
-        // Nothing to find where all numbers vanish in half precision, and nothing to hold where the largest passes it.
-        if (peak < HALF_SPACING || peak >= INFINITE_STEP) {
-            Q4_0Kernel.encodeBlock(source, from, blocks, block);
+        // Nothing to find where all steps vanish, and nothing to hold where they pass the largest.
+        if (peak == 0 || fit.half && (peak < HALF_SPACING || peak >= INFINITE_STEP)) {
+            ordinary(source, from, fit);
             return;
         }
-        Source narrowest = type == Source.UNKNOWN || type == Source.F32 ? narrowest(source, from) : type;
+        DenseType narrowest = type == DenseType.BF16 || type == DenseType.F16 ? type : narrowest(source, from);
         int untried = (1 << LEVELS + 1) - 2;
         double least = Double.POSITIVE_INFINITY;
         // From 8 downward, since most blocks of a trained checkpoint have their largest magnitude there.
@@ -111,42 +145,74 @@ class Q4_0Exact {
             if (fit.low > fit.high || fit.atPlusEight && fit.atMinusEight) {
                 continue;
             }
-            int half = step(source, from, fit);
-            if (half < 0 || narrowest == Source.F32 && !equal(source, from, fit.levels, Float.float16ToFloat((short) half))) {
+            int bits = step(source, from, fit);
+            if (bits < 0 || narrowest == DenseType.F32 && !equal(source, from, fit.levels, fit.step(bits))) {
                 continue;
             }
             untried &= OTHERS[level][fit.magnitudes] & (1 << level) - 1;
             if (untried == 0 && least == Double.POSITIVE_INFINITY) {
-                pack(fit.levels, half, fit.atPlusEight, blocks, block);
+                pack(bits, fit.atPlusEight, fit);
                 return;
             }
             // At even error the lower level, that is the longer step, is the simpler description.
-            double error = error(source, from, fit.levels, Float.float16ToFloat((short) half));
+            double error = error(source, from, fit.levels, fit.step(bits));
             if (error <= least) {
                 least = error;
-                pack(fit.levels, half, fit.atPlusEight, blocks, block);
+                pack(bits, fit.atPlusEight, fit);
             }
         }
         if (least == Double.POSITIVE_INFINITY) {
-            search(source, from, peak, fit, blocks, block);
+            search(source, from, peak, fit);
         }
     }
 
+    /// The rule of Q4_0, in its arithmetic: the first number of the largest magnitude is at level -8.
+    private void ordinary(float[] source, int from, Fit fit) {
+        float largest = 0;
+        float peak = 0;
+        for (int i = 0; i < COLUMNS; i++) {
+            float value = source[from + i];
+            if (largest < Math.abs(value)) {
+                largest = Math.abs(value);
+                peak = value;
+            }
+        }
+        float step = peak / -LEVELS;
+        float inverse = step != 0 ? 1 / step : 0;
+        fit.found = fit.bits(step);
+        if (!fit.half && Float.isInfinite(inverse)) {
+            for (int i = 0; i < COLUMNS; i++) {
+                fit.levels[i] = nearest(source[from + i] / step);
+            }
+            pack(fit.found, false, fit);
+            return;
+        }
+        for (int i = 0; i < COLUMNS / 2; i++) {
+            fit.codes[fit.at + i] = (byte) (code(source[from + i] * inverse) | code(source[from + COLUMNS / 2 + i] * inverse) << 4);
+        }
+    }
+
+    private static int code(float level) {
+        // An infinite inverse makes codes of 0, as it does in GGML's C.
+        float place = level + (LEVELS + 0.5f);
+        return place < 2 * LEVELS + 1 ? Math.min(2 * LEVELS - 1, Math.max(0, (int) place)) : 0;
+    }
+
     /// The narrowest type that holds all numbers.
-    private static Source narrowest(float[] source, int from) {
+    private static DenseType narrowest(float[] source, int from) {
         int bits = 0;
         for (int i = 0; i < COLUMNS; i++) {
             bits |= Float.floatToRawIntBits(source[from + i]);
         }
         if ((bits & 0xffff) == 0) {
-            return Source.BF16;
+            return DenseType.BF16;
         }
         for (int i = 0; i < COLUMNS; i++) {
             if (Float.float16ToFloat(Float.floatToFloat16(source[from + i])) != source[from + i]) {
-                return Source.F32;
+                return DenseType.F32;
             }
         }
-        return Source.F16;
+        return DenseType.F16;
     }
 
     /// The largest magnitude.
@@ -176,7 +242,7 @@ class Q4_0Exact {
     }
 
     /// Finds between which bounds the magnitude of the step must be.
-    void bounds(float[] source, int from, Source type, Fit fit) {
+    void bounds(float[] source, int from, DenseType type, Fit fit) {
         // Bounds are positive, so that their bits are ordered as they are, and comparing integers is cheaper.
         int low = 0;
         int high = INFINITE;
@@ -197,41 +263,45 @@ class Q4_0Exact {
     }
 
     /// The least number that rounds to a magnitude.
-    private static float lower(int bits, Source type) {
-        return switch (type) {
-            case BF16 -> Float.intBitsToFloat(bits - 0x8000 + (bits >>> 16 & 1) * OPEN);
-            case F16 -> bits > LEAST_NORMAL_HALF ? Float.intBitsToFloat(bits - 0x1000 + (bits >>> 13 & 1) * OPEN)
-                    : Float.intBitsToFloat(bits) - HALF_SPACING;
-            case F32, UNKNOWN -> Float.intBitsToFloat(bits);
-        };
+    private static float lower(int bits, DenseType type) {
+        if (type == DenseType.BF16) {
+            return Float.intBitsToFloat(bits - 0x8000 + (bits >>> 16 & 1) * OPEN);
+        }
+        if (type != DenseType.F16) {
+            return Float.intBitsToFloat(bits);
+        }
+        return bits > LEAST_NORMAL_HALF ? Float.intBitsToFloat(bits - 0x1000 + (bits >>> 13 & 1) * OPEN)
+                : Float.intBitsToFloat(bits) - HALF_SPACING;
     }
 
     /// The greatest number that rounds to a magnitude.
-    private static float upper(int bits, Source type) {
-        return switch (type) {
-            case BF16 -> Float.intBitsToFloat(bits + 0x8000 - (bits >>> 16 & 1) * OPEN);
-            case F16 -> bits > LEAST_NORMAL_HALF ? Float.intBitsToFloat(bits + 0x1000 - (bits >>> 13 & 1) * OPEN)
-                    : Float.intBitsToFloat(bits) + HALF_SPACING;
-            case F32, UNKNOWN -> Float.intBitsToFloat(bits);
-        };
+    private static float upper(int bits, DenseType type) {
+        if (type == DenseType.BF16) {
+            return Float.intBitsToFloat(bits + 0x8000 - (bits >>> 16 & 1) * OPEN);
+        }
+        if (type != DenseType.F16) {
+            return Float.intBitsToFloat(bits);
+        }
+        return bits > LEAST_NORMAL_HALF ? Float.intBitsToFloat(bits + 0x1000 - (bits >>> 13 & 1) * OPEN)
+                : Float.intBitsToFloat(bits) + HALF_SPACING;
     }
 
-    /// The step of half precision within the bounds that has the least squared error, as bits; -1 where there is none.
+    /// The step within the bounds that has the least squared error, as bits; -1 where there is none.
     private int step(float[] source, int from, Fit fit) {
-        int first = Float.floatToFloat16(fit.low);
-        if (Float.float16ToFloat((short) first) < fit.low) {
+        int first = fit.bits(fit.low);
+        if (fit.step(first) < fit.low) {
             first++;
         }
-        int last = Float.floatToFloat16(fit.high);
-        if (Float.float16ToFloat((short) last) > fit.high) {
+        int last = fit.bits(fit.high);
+        if (fit.step(last) > fit.high) {
             last--;
         }
-        last = Math.min(last, LARGEST_HALF);
+        last = Math.min(last, fit.largest());
         first = Math.max(first, 1);
         if (first >= last) {
             return first == last ? first : -1;
         }
-        return Math.clamp(Float.floatToFloat16(leastSquares(source, from, fit)), first, last);
+        return Math.clamp(fit.bits(leastSquares(source, from, fit)), first, last);
     }
 
     private float leastSquares(float[] source, int from, Fit fit) {
@@ -279,16 +349,16 @@ class Q4_0Exact {
         return sum;
     }
 
-    /// Writes a block.
+    /// Keeps a step and the levels.
     ///
     /// @param negative whether step and levels change their signs, since there is a level -8 but no level 8
-    void pack(float[] levels, int half, boolean negative, byte[] blocks, int block) {
+    void pack(int bits, boolean negative, Fit fit) {
         int sign = negative ? -1 : 1;
-        Bytes.putI16(blocks, block, negative ? half | 0x8000 : half);
+        fit.found = negative ? bits | SIGN : bits;
         for (int i = 0; i < COLUMNS / 2; i++) {
-            int low = sign * (int) levels[i] + LEVELS;
-            int high = sign * (int) levels[i + COLUMNS / 2] + LEVELS;
-            blocks[block + Q4_0Kernel.CODES + i] = (byte) (low | high << 4);
+            int low = sign * (int) fit.levels[i] + LEVELS;
+            int high = sign * (int) fit.levels[i + COLUMNS / 2] + LEVELS;
+            fit.codes[fit.at + i] = (byte) (low | high << 4);
         }
     }
 
@@ -296,12 +366,12 @@ class Q4_0Exact {
     ///
     /// As the step shrinks, the level of a number goes up by one wherever the number passes the middle between two levels. Between two such
     /// places all levels stay, and the error is a parabola of the step whose sums change by one number at a time. So its least values over all
-    /// choices of levels are visited in one sweep for each sign of the step, and of each the nearest half is the best. Steps so short that
-    /// cutting off the largest number alone costs more than the ordinary recipe need no visit. Nothing else is left out, so that no step of
-    /// half precision has less error, but for the last digits of the arithmetic. The ordinary recipe is kept unless that is better.
-    private static void search(float[] source, int from, float peak, Fit fit, byte[] blocks, int block) {
-        Q4_0Kernel.encodeBlock(source, from, blocks, block);
-        double ordinary = error(source, from, blocks, block);
+    /// choices of levels are visited in one sweep for each sign of the step, and of each the nearest step is the best. Steps so short that
+    /// cutting off the largest number alone costs more than the ordinary recipe need no visit. Nothing else is left out, so that no step
+    /// has less error, but for the last digits of the arithmetic. The ordinary recipe is kept unless that is better.
+    private void search(float[] source, int from, float peak, Fit fit) {
+        ordinary(source, from, fit);
+        double ordinary = error(source, from, fit);
         double norm = 0;
         for (int i = 0; i < COLUMNS; i++) {
             norm += (double) source[from + i] * source[from + i];
@@ -323,23 +393,23 @@ class Q4_0Exact {
                 product += Math.abs(value);
                 squares += 2 * level - 1;
                 if (product * product > most * squares) {
-                    int half = Math.min(Float.floatToFloat16((float) (product / squares)), LARGEST_HALF);
-                    double step = Float.float16ToFloat((short) half);
+                    int bits = Math.min(fit.bits((float) (product / squares)), fit.largest());
+                    double step = fit.step(bits);
                     double gain = step * (2 * product - step * squares);
                     if (gain > most) {
                         most = gain;
-                        best = sign > 0 ? half : half | 0x8000;
+                        best = sign > 0 ? bits : bits | SIGN;
                     }
                 }
             }
         }
-        if ((best & 0x7fff) != 0) {
-            float step = Float.float16ToFloat((short) best);
+        if ((best & ~SIGN) != 0) {
+            float step = fit.step(best);
             for (int i = 0; i < COLUMNS; i++) {
                 fit.levels[i] = nearest(source[from + i] / step);
             }
             if (error(source, from, fit.levels, step) < ordinary) {
-                write(fit.levels, best, blocks, block);
+                pack(best, false, fit);
             }
         }
     }
@@ -362,7 +432,7 @@ class Q4_0Exact {
                 fit.places[count++] = (long) Float.floatToRawIntBits(place) << 32 | level << 5 | i;
             }
         }
-        java.util.Arrays.sort(fit.places, 0, count);
+        Arrays.sort(fit.places, 0, count);
         return count;
     }
 
@@ -370,21 +440,12 @@ class Q4_0Exact {
         return Math.clamp((float) Math.rint(place), -LEVELS, LEVELS - 1);
     }
 
-    private static void write(float[] levels, int half, byte[] blocks, int block) {
-        Bytes.putI16(blocks, block, half);
-        for (int i = 0; i < COLUMNS / 2; i++) {
-            int low = (int) levels[i] + LEVELS;
-            int high = (int) levels[i + COLUMNS / 2] + LEVELS;
-            blocks[block + Q4_0Kernel.CODES + i] = (byte) (low | high << 4);
-        }
-    }
-
-    /// Squared error of a block that is written.
-    private static double error(float[] source, int from, byte[] blocks, int block) {
-        float step = Bytes.half(blocks, block);
+    /// Squared error of the codes and the step that are kept.
+    private static double error(float[] source, int from, Fit fit) {
+        float step = fit.step(fit.found);
         double sum = 0;
         for (int i = 0; i < COLUMNS; i++) {
-            int pair = blocks[block + Q4_0Kernel.CODES + i % (COLUMNS / 2)];
+            int pair = fit.codes[fit.at + i % (COLUMNS / 2)];
             double difference = (double) source[from + i] - ((i < COLUMNS / 2 ? pair & 15 : pair >> 4 & 15) - LEVELS) * step;
             sum += difference * difference;
         }
