@@ -4,12 +4,18 @@ import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Options.Numbers;
 import io.github.weighbridge.fixtures.Gemma4Size;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Limits;
+import io.github.weighbridge.litert.file.BundleHeader;
+import io.github.weighbridge.litert.file.BundleItem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -131,6 +137,51 @@ class LitertTest {
         assertThat(header(plain)).doesNotContain(uuid, "creation_timestamp");
         assertThat(header(named)).contains(uuid, "creation_timestamp", "2026-01-31T12:00:00+00:00", "tf_lite_prefill_decode",
                 "backend_constraint");
+    }
+
+    /// What was taken out, the caches that were asked for and notes stand in the bundle, in the same order each time; what is no part of a bundle
+    /// leaves no record.
+    @Test
+    void theBundleSaysHowItCameAbout() throws IOException {
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), """
+                extends: keep
+                strip: [vision, ple, audio]
+                kv_cache: { sliding: int8, full: f16 }
+                notes: { to: a phone, made_for: tests }
+                """);
+        List<Path> bundles = List.of(folder.resolve("one.litertlm"), folder.resolve("two.litertlm"));
+        for (Path bundle : bundles) {
+            assertThat(Cli.run(line(List.of("convert", mobile, bundle, "--policy", policy), List.of())).err()).isEmpty();
+        }
+        assertThat(Files.mismatch(bundles.getFirst(), bundles.getLast())).isEqualTo(-1);
+        assertThat(system(bundles.getFirst())).containsExactly(BundleItem.of("Authors", "Weighbridge"),
+                BundleItem.of("weighbridge.stripped", "audio,ple,vision"), BundleItem.of("weighbridge.kv_cache.sliding", "int8"),
+                BundleItem.of("weighbridge.kv_cache.full", "f16"), BundleItem.of("weighbridge.note.made_for", "tests"),
+                BundleItem.of("weighbridge.note.to", "a phone"));
+        Path plain = folder.resolve("plain.litertlm");
+        assertThat(Cli.run(line(List.of("convert", dense, plain), List.of())).err()).isEmpty();
+        assertThat(system(plain)).containsExactly(BundleItem.of("Authors", "Weighbridge"));
+    }
+
+    /// Loaders look for a bundle's header in its first 16384 bytes.
+    @Test
+    void notesThatAHeaderHasNoRoomForAreRefused() throws IOException {
+        Path policy = Files.writeString(folder.resolve("policy.yaml"), "extends: keep\nnotes: { long: " + "x".repeat(9000) + " }\n");
+        Path many = Files.writeString(folder.resolve("many.yaml"), "extends: keep\nnotes:\n"
+                + IntStream.range(0, 400).mapToObj(i -> "  n" + i + ": x\n").collect(Collectors.joining()));
+        Path bundle = folder.resolve("out.litertlm");
+        for (Path one : List.of(policy, many)) {
+            Cli.Result result = Cli.run(line(List.of("convert", dense, bundle, "--policy", one), List.of()));
+            assertThat(result.code()).as(result.err()).isEqualTo(4);
+            assertThat(result.err()).contains("the header of a bundle has room for 8192").hasLineCount(1);
+        }
+        assertThat(left()).containsExactly("many.yaml", "policy.yaml");
+    }
+
+    private static List<BundleItem> system(Path bundle) throws IOException {
+        try (ByteSource bytes = ByteSource.of(bundle)) {
+            return BundleHeader.read(bytes, Limits.DEFAULT).system();
+        }
     }
 
     private static String header(Path file) throws IOException {

@@ -52,6 +52,9 @@ class PresetsTest {
     private static final long E4B_EMBEDDING = 262_144L * 2560;
     private static final long ROPE_FREQUENCIES = 256L * Float.BYTES;
 
+    /// Presets that bundles have no encoding for.
+    private static final Set<String> HALVES = Set.of("bf16", "f16");
+
     private static Checkpoint open(Gemma4Size size) throws IOException {
         return Formats.installed().open(
                 new Source(size.name(), Gemma4Fixture.virtual(size.name(), Gemma4Options.of(size)), Optional.empty()),
@@ -218,10 +221,11 @@ class PresetsTest {
                 which so much is tensors, and the bits of a parameter. The tokenizer is the fixture's, 262 144 entries like the real one, of other words. This page
                 is held true by `PresetsTest`.
                 """);
-        for (String format : List.of("gguf", "compressed-tensors")) {
+        for (String format : List.of("gguf", "compressed-tensors", "litertlm")) {
             page.append("\n## ").append(format)
                     .append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
             List<String> refused = new ArrayList<>();
+            List<String> absent = new ArrayList<>();
             // Making a target reads the tokenizer, which takes longer than all else.
             Map<TargetRequest, Target> targets = new HashMap<>();
             try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
@@ -232,6 +236,11 @@ class PresetsTest {
                         assertThatThrownBy(() -> Policies.decide(preset, checkpoint, target)).isInstanceOf(PolicyException.class)
                                 .hasMessageStartingWith("policy " + name + ": ");
                         refused.add("`" + name + "`");
+                    } else if (format.equals("litertlm") && HALVES.contains(name)) {
+                        Target target = target(checkpoint, format, preset, targets);
+                        assertThatThrownBy(() -> Policies.decide(preset, checkpoint, target)).isInstanceOf(PolicyException.class)
+                                .hasMessageStartingWith("policy " + name + ": the target has no encoding \"" + name + "\"");
+                        absent.add("`" + name + "`");
                     } else {
                         page.append("| `").append(name).append("` | ")
                                 .append(row(checkpoint, preset, target(checkpoint, format, preset, targets))).append(" |\n");
@@ -240,6 +249,9 @@ class PresetsTest {
             }
             if (!refused.isEmpty()) {
                 page.append("\nRefused, as their types are llama.cpp's: ").append(String.join(", ", refused)).append(".\n");
+            }
+            if (!absent.isEmpty()) {
+                page.append("\nRefused, as the format holds no such numbers here: ").append(String.join(", ", absent)).append(".\n");
             }
         }
         page.append("\n## What they are for\n\n");

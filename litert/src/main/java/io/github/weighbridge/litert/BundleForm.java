@@ -128,6 +128,7 @@ enum BundleForm {
         items.add(BundleItem.of(AUTHORS, AUTHOR));
         options.uuid().ifPresent(uuid -> items.add(BundleItem.of(UUID, uuid)));
         options.timestamp().ifPresent(time -> items.add(BundleItem.of(TIMESTAMP, time)));
+        options.record().forEach((key, text) -> items.add(BundleItem.of(key, text)));
         return items;
     }
 }

@@ -4,10 +4,13 @@ import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.spi.FormatOption;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
+import java.nio.charset.StandardCharsets;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,8 +26,9 @@ import java.util.stream.Stream;
 /// @param timestamp when it was made, where that is to stand in it
 /// @param staticActivations whether trained scales of activations are used
 /// @param cacheTypes what is asked of the caches, by kind of attention; empty for what the source's scales suggest
+/// @param record what the bundle is to say of how it came about, in the order in which it stands there
 record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uuid, Optional<String> timestamp, boolean staticActivations,
-        Map<Layer.Attention, String> cacheTypes) {
+        Map<Layer.Attention, String> cacheTypes, Map<String, String> record) {
     /// Settings that policies make of every format.
     private static final String ACTIVATIONS = "activations";
     private static final Map<Layer.Attention, String> CACHES =
@@ -49,12 +53,17 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
     private static final List<Integer> DEFAULT_PREFILL = List.of(128, 1024);
     private static final int MOST_GRAPHS = 16;
     private static final int MOST_TOKENS = 1 << 20;
+    /// Loaders look at the first 16384 bytes of a bundle, which hold its sections too.
+    private static final int MOST_RECORD_BYTES = 8192;
+    /// At least what an item takes beside its texts.
+    private static final int ITEM_BYTES = 64;
     private static final Pattern NUMBER = Pattern.compile("[0-9]{1,7}");
 
     /// Copies the collections.
     LitertOptions {
         prefill = List.copyOf(prefill);
         cacheTypes = Map.copyOf(cacheTypes);
+        record = Collections.unmodifiableMap(new LinkedHashMap<>(record));
     }
 
     /// What is wrong with values as such; empty when nothing is.
@@ -142,7 +151,20 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
         }
         String activations = request.option(ACTIVATIONS).orElse("keep");
         return new LitertOptions(cache, prefill, request.option(UUID_OPTION), request.option(TIMESTAMP),
-                activations.equals("keep") || activations.equals("static"), types);
+                activations.equals("keep") || activations.equals("static"), types, record(request));
+    }
+
+    private static Map<String, String> record(TargetRequest request) throws PolicyException {
+        Map<String, String> record = request.record();
+        long bytes = 0;
+        for (Map.Entry<String, String> entry : record.entrySet()) {
+            bytes += ITEM_BYTES + entry.getKey().getBytes(StandardCharsets.UTF_8).length
+                    + entry.getValue().getBytes(StandardCharsets.UTF_8).length;
+        }
+        if (bytes > MOST_RECORD_BYTES) {
+            throw new PolicyException("notes of " + bytes + " bytes: the header of a bundle has room for " + MOST_RECORD_BYTES);
+        }
+        return record;
     }
 
     /// Whether a layer's cache is to hold codes: where the source has scales for them, unless numbers are asked for.
