@@ -51,7 +51,10 @@ final class OracleFolder {
     /// A module's weight.
     ///
     /// @param steps distance of two codes at each number; the spacing of floats
-    record Weight(int rows, int columns, float[] numbers, double[] steps) {}
+    /// @param excess what rounding the scale can add to half a step: 0 but for the first and the last code, by which numbers may be cut off
+    record Weight(int rows, int columns, float[] numbers, double[] steps, double[] excess) {}
+
+    private static final double LARGEST_E4M3 = 448;
 
     final Map<String, Entry> entries = new HashMap<>();
     final Value.Fields config;
@@ -166,25 +169,39 @@ final class OracleFolder {
         int rowWords = packed == null ? 0 : (int) (long) packed.shape().get(1);
         float[] numbers = new float[rows * columns];
         double[] steps = new double[rows * columns];
+        double[] excess = new double[rows * columns];
+        double error = switch (scale.type()) {
+            case "BF16" -> 0x1p-8;
+            case "F16" -> 0x1p-11;
+            default -> 0x1p-24;
+        };
         for (int r = 0; r < rows; r++) {
             for (int c = 0; c < columns; c++) {
                 int group = c / size;
                 float s = (float) scale.number(r / blockRows * groups + group);
                 float level;
                 double step = 1;
+                boolean end;
+                // Steps from one end of the range to the other, or from its middle to an end.
+                double range = ((1 << width) - 1) * (zero != null ? 1 : 0.5);
                 if (packed != null) {
                     level = bits(packed.bytes(), (long) r * rowWords, 1, (long) c * width, width) - (1 << width - 1);
+                    end = level == -(1 << width - 1) || level == (1 << width - 1) - 1;
                 } else {
                     level = (float) plain.number(r * columns + c);
-                    step = plain.type().equals("I8") ? 1 : Math.max(1 / 512.0, Math.scalb(1.0, Math.getExponent(level) - 3));
+                    boolean whole = plain.type().equals("I8");
+                    step = whole ? 1 : Math.max(1 / 512.0, Math.scalb(1.0, Math.getExponent(level) - 3));
+                    range = whole ? range : LARGEST_E4M3;
+                    end = whole ? level == -128 || level == 127 : Math.abs(level) == LARGEST_E4M3;
                 }
                 if (zero != null) {
                     level -= bits(zero.bytes(), group, groups, (long) r * width, width) - (1 << width - 1);
                 }
                 numbers[r * columns + c] = level * s;
                 steps[r * columns + c] = Math.abs(step * s);
+                excess[r * columns + c] = end ? range * error / (1 - error) * Math.abs(s) : 0;
             }
         }
-        return new Weight(rows, columns, numbers, steps);
+        return new Weight(rows, columns, numbers, steps, excess);
     }
 }

@@ -3,6 +3,7 @@ package io.github.weighbridge.compressedtensors;
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
+import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.Value;
@@ -32,10 +33,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /// What is written, read by [OracleFolder] and held against [ConfigSchema].
 class SchemesTest {
@@ -119,36 +121,71 @@ class SchemesTest {
         }
     }
 
+    private static final List<String> SCHEMES = List.of("W4A16:plain", "W4A16/group128", "W4A16/channel", "W4A16/group32/asym", "W8A16",
+            "W2A16", "W8A8", "FP8", "FP8/block", "W5A16/channel/asym");
+
+    static List<String> schemes() {
+        return SCHEMES;
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"W4A16:plain", "W4A16/group128", "W4A16/channel", "W4A16/group32/asym", "W8A16", "W2A16", "W8A8", "FP8",
-        "FP8/block", "W5A16/channel/asym"})
+    @MethodSource("schemes")
     void everyNumberIsWithinHalfAStep(String type) throws Exception {
         String name = "t-" + type.replace('/', '-').replace(':', '-');
         ConversionPlan plan = convert(trained, name, type(type), Map.of());
         OracleFolder written = new OracleFolder(folder.resolve(name));
         assertDescribed(written);
         assertEveryByteIsKnown(folder.resolve(name));
-        Map<String, float[]> sources = trainedNumbers;
         // per_layer_projection has rows of 32, which larger groups do not divide.
         assertThat(written.modules()).hasSize(type.equals("W4A16/group128") ? 57 : 65);
+        assertWithinHalfAStep(written, name, trainedNumbers);
+        assertThat(plan.bytes()).isEqualTo(bytes(folder.resolve(name)));
+    }
+
+    /// The same of a checkpoint that was trained without a grid.
+    @Test
+    void everyNumberOfAnOrdinaryCheckpointIsWithinHalfAStep() throws Exception {
+        Path base = SharedData.find("tiny-gemma4/base").orElse(folder.resolve("absent"));
+        if (!Files.exists(base)) {
+            System.out.println("skipped: tiny-gemma4/base is not beside the project");
+            assumeTrue(false, "tiny-gemma4/base is not there");
+        }
+        Map<String, float[]> sources = numbers(base);
+        for (String type : SCHEMES) {
+            String name = "b-" + type.replace('/', '-').replace(':', '-');
+            convert(base, name, type(type), Map.of());
+            OracleFolder written = new OracleFolder(folder.resolve(name));
+            assertThat(written.modules()).as(type).hasSizeGreaterThanOrEqualTo(57);
+            assertWithinHalfAStep(written, name, sources);
+        }
+    }
+
+    /// With N steps from `lo` to `hi`, the scale `(hi - lo) / N` is stored as `s`, relatively off by `e` at most. The zero point is
+    /// `round(first - lo / s)`, off by `d` of at most a half. So the first code stands for `lo - d s`, and the last for
+    /// `lo - d s + N s`, which is below `hi` by `d s + (hi - lo) - N s`: by half a step, and by what the stored scale falls short, at most
+    /// `N s e / (1 - e)`. Codes between these are nearest ones. Symmetric codes have their range from 0 to the largest magnitude, of N / 2 steps,
+    /// before its last half step is cut off, and no zero point.
+    private static void assertWithinHalfAStep(OracleFolder written, String name, Map<String, float[]> sources) throws IOException {
         Map<String, float[]> ours = numbers(folder.resolve(name));
+        double most = 0;
         for (String module : written.modules()) {
             OracleFolder.Weight weight = written.weight(module);
             float[] source = sources.get(module + ".weight");
             // The reader and the oracle agree on every bit.
             assertSame(module, ours.get(module + ".weight"), weight.numbers());
-            boolean shifted = type.contains("asym");
-            double worst = 0;
             for (int i = 0; i < source.length; i++) {
                 double error = Math.abs((double) source[i] - weight.numbers()[i]);
-                // A scale that was rounded down, by 2^-8 at most, leaves the ends of its range a little further off; a zero point is rounded
-                // itself, by half a step.
-                double most = weight.steps()[i] * (shifted ? 1.01 : 0.5001) + Math.abs(source[i]) * 0x1p-8;
-                worst = Math.max(worst, error - most);
+                // The arithmetic of single precision moves a place by 2^-16 of a step.
+                double beyond = error - weight.steps()[i] * (0.5 + 0x1p-14) - weight.excess()[i];
+                if (beyond > 0) {
+                    throw new AssertionError(
+                            "%s, number %d of %s: %s became %s".formatted(name, i, module, source[i], weight.numbers()[i]));
+                }
+                most = Math.max(most, error / weight.steps()[i]);
             }
-            assertThat(worst).as(module).isZero();
         }
-        assertThat(plan.bytes()).isEqualTo(bytes(folder.resolve(name)));
+        System.out.printf("%s: largest error %.4f steps%n", name, most);
+        assertThat(most).isGreaterThan(0.4);
     }
 
     private static long bytes(Path target) throws IOException {

@@ -10,6 +10,7 @@ import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.scan.ErrorSums;
 import io.github.weighbridge.scan.SweepOptions;
+import io.github.weighbridge.scan.Tolerance;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -83,6 +85,18 @@ public record Verification(List<WeightError> weights, ErrorSums total, List<Find
     ///        output's encoding can hold them, and else the encoding's own bound
     /// @throws IOException when a file cannot be read
     public static Verification of(Checkpoint output, Checkpoint source, List<Rule> rules, SweepOptions options) throws IOException {
+        return of(output, source, rules, Map.of(), options);
+    }
+
+    /// Compares, with limits of a policy.
+    ///
+    /// @param output what was made
+    /// @param source what it was made of
+    /// @param rules as above; they come before the policy's limits
+    /// @param limits what is asked of weights that no rule is about, by the output's keys, see [io.github.weighbridge.policy.Tolerances]
+    /// @throws IOException when a file cannot be read
+    public static Verification of(Checkpoint output, Checkpoint source, List<Rule> rules, Map<String, Tolerance> limits,
+            SweepOptions options) throws IOException {
         Correspondence both = Correspondence.of(source.graph(), output.graph(), true);
         List<Finding> findings = new ArrayList<>();
         missing(source, output, both, findings);
@@ -106,7 +120,7 @@ public record Verification(List<WeightError> weights, ErrorSums total, List<Find
         List<WeightError> errors = new ArrayList<>();
         ErrorSums total = ErrorSums.NONE;
         for (int i = 0; i < pairs.size(); i++) {
-            errors.add(error(pairs.get(i), demands.get(i), answers.get(i), rules));
+            errors.add(error(pairs.get(i), demands.get(i), answers.get(i), asked(pairs.get(i), rules, limits)));
             total = total.and(answers.get(i).orElse(ErrorSums.NONE));
         }
         errors.sort(Comparator.comparing((WeightError error) -> error.broken().isEmpty())
@@ -124,12 +138,17 @@ public record Verification(List<WeightError> weights, ErrorSums total, List<Find
         return shape.toList().stream().dropWhile(dimension -> dimension == 1).toList();
     }
 
-    private static WeightError error(Correspondence.Pair pair, Demand demand, Optional<ErrorSums> sums, List<Rule> rules) {
-        Optional<Rule> rule = rules.stream().filter(each -> each.keys().matcher(pair.key()).find()).findFirst();
+    private static Optional<Tolerance> asked(Correspondence.Pair pair, List<Rule> rules, Map<String, Tolerance> limits) {
+        return rules.stream().filter(rule -> rule.keys().matcher(pair.key()).find()).map(Rule::tolerance).findFirst()
+                .or(() -> Optional.ofNullable(limits.get(pair.second().key())));
+    }
+
+    private static WeightError error(Correspondence.Pair pair, Demand demand, Optional<ErrorSums> sums,
+            Optional<Tolerance> asked) {
         Optional<String> broken = sums.isEmpty() ? Optional.of("bytes differ that cannot be decoded")
-                : rule.isPresent() ? rule.get().tolerance().broken(sums.get()) : demand.broken(sums.get());
+                : asked.isPresent() ? asked.get().broken(sums.get()) : demand.broken(sums.get());
         return new WeightError(pair.key(), pair.first().identity(), pair.first().view().shape(), encodings(pair.first()),
-                encodings(pair.second()), sums, rule.isPresent() ? "tolerance" : demand.word(), broken);
+                encodings(pair.second()), sums, asked.isPresent() ? "tolerance" : demand.word(), broken);
     }
 
     /// The words of all encodings of a weight.

@@ -1,5 +1,6 @@
 package io.github.weighbridge.policy;
 
+import io.github.weighbridge.scan.Tolerance;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,11 +16,13 @@ import java.util.Optional;
 /// @param requirements what must hold of an architecture for the policy to mean anything, and what to say where it does not
 /// @param typeLabel how messages name the policy's type; empty where it was given beside the policy
 /// @param notes texts that are written into the output where the format has a place for them
+/// @param tolerance how far the result may be from the source where no rule says it; empty where encodings answer for themselves
 public record PolicySettings(Optional<CachePolicy> cache, Activations activations, Map<String, List<String>> fallbacks, List<Floor> floors,
-        List<Requirement> requirements, Optional<String> typeLabel, Map<String, String> notes) {
+        List<Requirement> requirements, Optional<String> typeLabel, Map<String, String> notes, Optional<Tolerance> tolerance) {
     /// Nothing said.
     public static final PolicySettings NONE =
-            new PolicySettings(Optional.empty(), Activations.KEEP, Map.of(), List.of(), List.of(), Optional.empty(), Map.of());
+            new PolicySettings(Optional.empty(), Activations.KEEP, Map.of(), List.of(), List.of(), Optional.empty(), Map.of(),
+                    Optional.empty());
 
     /// Something that must hold of an architecture.
     ///
@@ -40,16 +43,16 @@ public record PolicySettings(Optional<CachePolicy> cache, Activations activation
 
     /// A copy with another cache.
     public PolicySettings withCache(CachePolicy policy) {
-        return new PolicySettings(Optional.of(policy), activations, fallbacks, floors, requirements, typeLabel, notes);
+        return new PolicySettings(Optional.of(policy), activations, fallbacks, floors, requirements, typeLabel, notes, tolerance);
     }
 
     /// A copy with another way with activations.
     public PolicySettings withActivations(Activations way) {
-        return new PolicySettings(cache, way, fallbacks, floors, requirements, typeLabel, notes);
+        return new PolicySettings(cache, way, fallbacks, floors, requirements, typeLabel, notes, tolerance);
     }
 
     /// A copy whose type was given beside the policy.
     PolicySettings withoutTypeLabel() {
-        return new PolicySettings(cache, activations, fallbacks, floors, requirements, Optional.empty(), notes);
+        return new PolicySettings(cache, activations, fallbacks, floors, requirements, Optional.empty(), notes, tolerance);
     }
 }

@@ -52,7 +52,7 @@ final class PlanReport {
     private static void rules(Planned planned, Report report) {
         long all = planned.decision().outcomes().stream().mapToLong(Decision.Outcome::parameters).sum();
         report.section("What decides");
-        Table table = new Table().name("rule", 24).word("encoding").number("tensors").number("parameters").number("");
+        Table table = new Table().name("rule", 16).word("encoding").number("tensors").number("parameters", 1).number("");
         for (Decision.Outcome outcome : planned.decision().outcomes()) {
             table.row(outcome.rule(), outcome.encoding(), Numbers.grouped(outcome.tensors()), Numbers.grouped(outcome.parameters()),
                     Numbers.share(outcome.parameters(), all));

@@ -55,7 +55,7 @@ final class PolicyOptions {
     }
 
     Policy policy() throws UsageException, IOException, PolicyException {
-        Policy result = base();
+        Policy result = named(policy);
         if (!type.isEmpty()) {
             result = result.withType(type, pure);
         } else if (pure) {
@@ -90,7 +90,8 @@ final class PolicyOptions {
         return result.withSettings(settings);
     }
 
-    private Policy base() throws UsageException, IOException, PolicyException {
+    /// The policy of a preset's name or of a file; one that keeps everything where nothing is named.
+    static Policy named(String policy) throws UsageException, IOException, PolicyException {
         if (policy.isEmpty()) {
             return Policy.KEEP;
         }

@@ -2,17 +2,21 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.audit.ComparisonJson;
-import io.github.weighbridge.audit.Tolerance;
 import io.github.weighbridge.audit.Verification;
 import io.github.weighbridge.audit.Verification.Rule;
 import io.github.weighbridge.audit.Verification.WeightError;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.policy.Tolerances;
 import io.github.weighbridge.scan.ErrorSums;
+import io.github.weighbridge.scan.Tolerance;
+import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -40,6 +44,9 @@ final class VerifyCommand implements Action {
                     + "The first that matches counts. Without any, values must be equal where the encoding can hold them, and else within "
                     + "the encoding's own bound.") private List<String> tolerances = new ArrayList<>();
 
+    @Option(names = "--policy", paramLabel = "NAME|FILE",
+            description = "The policy whose tolerances count where no --tolerance does.") private String policy = "";
+
     @Option(names = "--all", description = "List all weights, not the worst " + SHOWN + ". JSON always does.") private boolean all;
 
     private String current = "";
@@ -47,7 +54,7 @@ final class VerifyCommand implements Action {
 
     @Override
     public Given given() {
-        return new Given(output.path(), current, List.of(output.path(), against));
+        return new Given(output.path(), current, List.of(output.path(), against, policy));
     }
 
     @Override
@@ -56,20 +63,25 @@ final class VerifyCommand implements Action {
     }
 
     @Override
-    public void run(Session session) throws UsageException, IOException {
+    public void run(Session session) throws UsageException, IOException, PolicyException {
         List<Rule> rules = new ArrayList<>();
         for (String tolerance : tolerances) {
             rules.add(rule(tolerance));
         }
         sweep.check();
+        current = policy;
+        Policy asked = PolicyOptions.named(policy);
         current = output.path();
         try (Checkpoint made = output.open()) {
             current = against;
             try (Checkpoint source = SourceOptions.open(against, output.passUnknown())) {
+                current = policy;
+                Map<String, Tolerance> limits = Tolerances.of(asked, source.architecture(), made.graph().weights());
+                current = against;
                 long begin = System.nanoTime();
                 Verification verification;
                 try (Progress progress = Progress.of(made.bytes() + source.bytes(), session)) {
-                    verification = Verification.of(made, source, rules, sweep.options(session, progress));
+                    verification = Verification.of(made, source, rules, limits, sweep.options(session, progress));
                 }
                 double seconds = (System.nanoTime() - begin) / 1e9;
                 if (json) {
@@ -86,16 +98,11 @@ final class VerifyCommand implements Action {
 
     private static Rule rule(String text) throws UsageException {
         int equals = text.lastIndexOf('=');
-        Tolerance tolerance = Tolerance.NONE;
-        for (String limit : text.substring(equals + 1).split(",", -1)) {
-            int colon = limit.indexOf(':');
-            try {
-                tolerance = tolerance.with(limit.substring(0, Math.max(0, colon)).strip().toLowerCase(Locale.ROOT),
-                        Double.parseDouble(limit.substring(colon + 1)));
-            } catch (IllegalArgumentException e) {
-                throw new UsageException("--tolerance \"" + text + "\": \"" + limit + "\" is no limit such as rmse:0.001, with one of "
-                        + String.join(", ", Tolerance.WORDS));
-            }
+        Tolerance tolerance;
+        try {
+            tolerance = Tolerance.parse(text.substring(equals + 1));
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--tolerance \"" + text + "\": " + e.getMessage());
         }
         try {
             return new Rule(Pattern.compile(text.substring(0, Math.max(0, equals))), tolerance);

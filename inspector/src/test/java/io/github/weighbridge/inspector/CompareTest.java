@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
@@ -192,6 +193,54 @@ class CompareTest {
         }
         String diff = Cli.run("diff", target, qat, "--json", "--threads", "1").out();
         assertThat(Cli.run("diff", target, qat, "--json", "--threads", "3").out()).isEqualTo(diff);
+    }
+
+    /// A policy that a file is made by also says how far the file may be from its source.
+    @Test
+    void limitsOfAPolicy() throws IOException {
+        String rules = """
+                rules:
+                  - match: { component: text_decoder, role: [ffn_gate, ffn_up], layers: first 2 }
+                    encoding: gguf:Q4_K
+                    tolerance: { snr_db: %s }
+                  - match: { name: 'attn_q\\.weight$', layers: 2 }
+                    encoding: gguf:Q8_0
+                    tolerance: %s
+                """;
+        Path policy =
+                Files.writeString(folder.resolve("p.yaml"), rules.formatted("15", "\"snr_db:30,cosine:0.99\"") + "tolerance: exact:1\n");
+        Path made = folder.resolve("made.gguf");
+        assertThat(Cli.run("convert", qat, made, "--to", "gguf", "--policy", policy).err()).isEmpty();
+        Cli.Result kept = Cli.run("verify", made, "--against", qat, "--policy", policy, "--json");
+        assertThat(kept.err()).isEmpty();
+        assertThat(kept.code()).isZero();
+        assertThat(ReportCheck.list(kept.json(), "weights")).allMatch(weight -> weight.text("demand").equals(Optional.of("tolerance")));
+
+        Path strict = Files.writeString(folder.resolve("strict.yaml"), rules.formatted("90", "snr_db:30"));
+        Cli.Result beyond = Cli.run("verify", made, "--against", qat, "--policy", strict, "--json");
+        assertThat(beyond.code()).isEqualTo(6);
+        assertThat(beyond.err()).startsWith(made + ": 4 weights are off, the worst text_decoder.").contains(" below 90");
+        List<Value.Fields> weights = ReportCheck.list(beyond.json(), "weights");
+        assertThat(weights.stream().filter(weight -> weight.text("demand").equals(Optional.of("tolerance")))
+                .map(weight -> weight.text("key")
+                        .orElseThrow()))
+                .containsExactlyInAnyOrder("text_decoder.0.ffn_gate", "text_decoder.0.ffn_up", "text_decoder.1.ffn_gate",
+                        "text_decoder.1.ffn_up", "text_decoder.2.attention_q");
+        assertThat(Cli.run("verify", made, "--against", qat, "--policy", strict, "--tolerance", "[01].ffn_(gate|up)=snr_db:15").code())
+                .as("the command line comes first").isZero();
+
+        Path wrong = Files.writeString(folder.resolve("wrong.yaml"), rules.formatted("90", "snr:30"));
+        Cli.Result refused = Cli.run("verify", made, "--against", qat, "--policy", wrong);
+        assertThat(refused.code()).isEqualTo(4);
+        assertThat(refused.err()).isEqualTo(wrong + ":7:16: \"snr:30\" is no limit such as rmse:0.001, with one of max_abs, rmse, snr_db, "
+                + "cosine, exact\n");
+        Path idle = Files.writeString(folder.resolve("idle.yaml"),
+                "rules:\n  - { match: { layers: 99 }, encoding: keep, tolerance: exact:1 }\n");
+        Cli.Result unused = Cli.run("verify", made, "--against", qat, "--policy", idle);
+        assertThat(unused.code()).isEqualTo(4);
+        assertThat(unused.err()).isEqualTo(idle + ":2:5: rule 1 has a tolerance and is the first to match for no weight\n");
+        assertThat(Cli.run("verify", made, "--against", qat, "--policy", folder.resolve("none.yaml")).code()).isEqualTo(5);
+        assertThat(Cli.run("verify", made, "--against", qat, "--policy", "q9").code()).isEqualTo(2);
     }
 
     /// Figures of a small file, by hand.

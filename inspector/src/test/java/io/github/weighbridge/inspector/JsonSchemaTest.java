@@ -104,15 +104,23 @@ class JsonSchemaTest {
 
     /// What the schema of policies allows is what is read, as far as a schema can say.
     @Test
-    void policies() throws IOException {
+    void policies() throws IOException, PolicyException {
         for (String name : PolicyFiles.presets()) {
             JsonNode preset = JSON.readTree(Json.bytes(PolicyWriter.value(PolicyFiles.preset(name).orElseThrow())));
             assertThat(errors(policySchema(), preset)).as(name).isEmpty();
         }
+        for (String right : List.of("{\"tolerance\": \"snr_db:20, max_abs:1e-3\"}",
+                "{\"rules\": [{\"match\": \"all\", \"encoding\": \"keep\", \"tolerance\": {\"snr_db\": -2.5, \"exact\": \"1\"}}]}")) {
+            assertThat(errors(policySchema(), JSON.readTree(right))).as(right).isEmpty();
+            JsonNode written = JSON.readTree(Json.bytes(PolicyWriter.value(PolicyFiles.parse("p.json", right))));
+            assertThat(errors(policySchema(), written)).as(right).isEmpty();
+        }
         for (String wrong : List.of("{\"rule\": []}", "{\"rules\": [{\"match\": {}, \"encoding\": \"keep\"}]}", "{\"strip\": [\"smell\"]}",
                 "{\"rules\": [{\"match\": \"all\"}]}", "{\"default\": \"bf16\", \"type\": \"Q4_0\"}", "{\"pure\": true}",
                 "{\"rules\": [{\"match\": {\"layers\": \"middle\"}, \"encoding\": \"keep\"}]}", "{\"kv_cache\": \"int3\"}",
-                "{\"activations\": \"sometimes\"}", "{\"kv_cache\": {\"sliding\": \"f16\"}}", "{\"notes\": {\"Made\": \"x\"}}")) {
+                "{\"activations\": \"sometimes\"}", "{\"kv_cache\": {\"sliding\": \"f16\"}}", "{\"notes\": {\"Made\": \"x\"}}",
+                "{\"tolerance\": \"snr:20\"}", "{\"tolerance\": {}}", "{\"tolerance\": {\"rmse\": true}}", "{\"tolerance\": [\"rmse:1\"]}",
+                "{\"rules\": [{\"match\": \"all\", \"encoding\": \"keep\", \"tolerance\": {\"snr\": 20}}]}")) {
             assertThat(errors(policySchema(), JSON.readTree(wrong))).as(wrong).isNotEmpty();
             assertThatThrownBy(() -> PolicyFiles.parse("p.json", wrong)).as(wrong).isInstanceOf(PolicyException.class);
         }

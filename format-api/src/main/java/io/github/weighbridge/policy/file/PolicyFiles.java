@@ -7,6 +7,7 @@ import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
 import io.github.weighbridge.policy.Vocabulary;
+import io.github.weighbridge.scan.Tolerance;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,7 +28,7 @@ import java.util.Set;
 
 /// Reads policies: from files, from texts, and the presets.
 ///
-/// A policy that extends others puts its rules before theirs, adds to what they strip, and replaces their default or type, cache and activations
+/// A policy that extends others puts its rules before theirs, adds to what they strip, and replaces their default or type, cache, activations and tolerance
 /// where it says something of them. The grammar is in `docs/policies.md`, its JSON Schema in `docs/policy.schema.json`.
 public final class PolicyFiles {
     private static final int MOST_BYTES = 1 << 20;
@@ -186,6 +187,7 @@ public final class PolicyFiles {
         Optional<Activations> activations = draft.activations();
         Optional<String> typeLabel = draft.typeLabel();
         Map<String, String> notes = new LinkedHashMap<>(draft.notes());
+        Optional<Tolerance> tolerance = draft.tolerance();
         for (Policy parent : parents) {
             strip.addAll(parent.strip());
             rules.addAll(parent.rules());
@@ -202,8 +204,10 @@ public final class PolicyFiles {
             cache = cache.or(settings::cache);
             activations = activations.or(() -> Optional.of(settings.activations()).filter(word -> word != Activations.KEEP));
             settings.notes().forEach(notes::putIfAbsent);
+            tolerance = tolerance.or(settings::tolerance);
         }
         return new Policy(draft.name(), draft.description(), strip, rules, type, pure, otherwise,
-                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, typeLabel, notes));
+                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, typeLabel, notes,
+                        tolerance));
     }
 }

@@ -9,6 +9,7 @@ import io.github.weighbridge.policy.Match;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
 import io.github.weighbridge.policy.Vocabulary;
+import io.github.weighbridge.scan.Tolerance;
 import io.github.weighbridge.spi.PolicyException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,8 +25,8 @@ final class PolicyReader {
     private static final int MOST_RULES = 10_000;
     private static final List<String> TOP =
             List.of("name", "description", "extends", "requires", "strip", "rules", "default", "type", "pure",
-                    "fallbacks", "floors", "kv_cache", "activations", "notes");
-    private static final List<String> RULE = List.of("match", "encoding", "optional", "when", "fallback");
+                    "fallbacks", "floors", "kv_cache", "activations", "tolerance", "notes");
+    private static final List<String> RULE = List.of("match", "encoding", "optional", "when", "fallback", "tolerance");
 
     private final String file;
     private final boolean preset;
@@ -36,7 +37,7 @@ final class PolicyReader {
     record Draft(String name, String description, List<Node.Scalar> parents, Set<String> strip, List<Rule> rules, Optional<Rule> otherwise,
             Optional<String> type, boolean pure, Map<String, List<String>> fallbacks, List<Floor> floors,
             List<PolicySettings.Requirement> requirements, Optional<CachePolicy> cache, Optional<Activations> activations,
-            Optional<String> typeLabel, Map<String, String> notes) {}
+            Optional<String> typeLabel, Map<String, String> notes, Optional<Tolerance> tolerance) {}
 
     /// @param file its name, for messages
     /// @param preset whether it is one of ours, whose rules are named by number alone
@@ -84,7 +85,8 @@ final class PolicyReader {
         }
         return new Draft(name, top.text("description").orElse(""), top.words("extends"), strip, rules, otherwise, type, pure,
                 fallbacks(top), floors(top), requirements(top), cache(top), activations(top),
-                type.map(_ -> preset ? "policy " + name : file + ":" + top.get("type").orElseThrow().place() + ": type"), notes);
+                type.map(_ -> preset ? "policy " + name : file + ":" + top.get("type").orElseThrow().place() + ": type"), notes,
+                tolerance(top));
     }
 
     private Map<String, List<String>> fallbacks(Fields top) throws PolicyException {
@@ -162,6 +164,34 @@ final class PolicyReader {
                 .map(word -> Activations.valueOf(word.toUpperCase(java.util.Locale.ROOT)));
     }
 
+    /// Limits as `snr_db:20,max_abs:0.01` or as a mapping.
+    private Optional<Tolerance> tolerance(Fields from) throws PolicyException {
+        Optional<Node> node = from.get("tolerance");
+        if (node.isEmpty()) {
+            return Optional.empty();
+        }
+        if (!(node.get() instanceof Node.Fields)) {
+            Node.Scalar text = scalar(node.get(), "a tolerance");
+            try {
+                return Optional.of(Tolerance.parse(text.text()));
+            } catch (IllegalArgumentException e) {
+                throw error(text, String.valueOf(e.getMessage()));
+            }
+        }
+        Tolerance tolerance = Tolerance.NONE;
+        for (Node.Field limit : fields(node.get(), "a tolerance", Tolerance.WORDS).fields()) {
+            Node.Scalar number = scalar(limit.value(), "a limit");
+            if (!number.text().matches("-?\\d{1,20}(\\.\\d{1,20})?([eE][-+]?\\d{1,2})?")) {
+                throw error(number, "a limit is a number, not " + number.what());
+            }
+            tolerance = tolerance.with(limit.name(), Double.parseDouble(number.text()));
+        }
+        if (tolerance.isEmpty()) {
+            throw error(node.get(), "a tolerance without limits");
+        }
+        return Optional.of(tolerance);
+    }
+
     private Rule rule(Node node, int number) throws PolicyException {
         Fields rule = fields(node, "a rule", RULE);
         Node.Scalar encoding = scalar(rule.required("encoding"), "an encoding");
@@ -171,7 +201,7 @@ final class PolicyReader {
         }
         Match match = new MatchReader(file).read(rule.required("match"));
         return new Rule(match, encoding(encoding), preset ? file + " rule " + number : label(node, "rule " + number), rule.flag("optional"),
-                rule.get("when").isPresent() ? conditions(rule.get("when").get()) : List.of(), fallbacks);
+                rule.get("when").isPresent() ? conditions(rule.get("when").get()) : List.of(), fallbacks, tolerance(rule));
     }
 
     private List<Condition> conditions(Node node) throws PolicyException {

@@ -11,6 +11,7 @@ import io.github.weighbridge.policy.Match;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
+import io.github.weighbridge.scan.Tolerance;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +62,7 @@ public final class PolicyWriter {
         if (settings.activations() != Activations.KEEP) {
             fields.put("activations", Value.of(settings.activations().word()));
         }
+        settings.tolerance().ifPresent(tolerance -> fields.put("tolerance", tolerance(tolerance)));
         if (!settings.notes().isEmpty()) {
             Map<String, Value> notes = new LinkedHashMap<>();
             settings.notes().forEach((name, text) -> notes.put(name, Value.of(text)));
@@ -110,6 +112,7 @@ public final class PolicyWriter {
         if (!rule.fallbacks().isEmpty()) {
             fields.put("fallback", Value.ofTexts(rule.fallbacks()));
         }
+        rule.tolerance().ifPresent(tolerance -> fields.put("tolerance", tolerance(tolerance)));
         return new Value.Fields(fields);
     }
 
@@ -136,6 +139,12 @@ public final class PolicyWriter {
             fields.put("parameters", new Value.Fields(counts));
         }
         return fields.isEmpty() ? Value.of("all") : new Value.Fields(fields);
+    }
+
+    private static Value tolerance(Tolerance tolerance) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        tolerance.limits().forEach((word, limit) -> fields.put(word, new Value.Real(limit)));
+        return new Value.Fields(fields);
     }
 
     private static Value floor(Floor floor) {

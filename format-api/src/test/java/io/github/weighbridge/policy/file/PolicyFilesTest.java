@@ -8,6 +8,7 @@ import io.github.weighbridge.policy.LayerSet;
 import io.github.weighbridge.policy.Match;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.Rule;
+import io.github.weighbridge.scan.Tolerance;
 import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -85,6 +86,19 @@ class PolicyFilesTest {
         assertThat(policy.rules().getFirst().match().layers()).containsExactly(new LayerSet.Range(0, 0), new LayerSet.Range(2, 3));
         assertThat(policy.type()).contains("Q4_K_M");
         assertThat(policy.pure()).isTrue();
+    }
+
+    @Test
+    void toleranceOfARuleAndOfTheRest() throws IOException, PolicyException {
+        Files.writeString(folder.resolve("base.yaml"), "tolerance: exact:1\nrules:\n"
+                + "  - { match: { role: ffn_up }, encoding: int4/channel, tolerance: 'snr_db:20, MAX_ABS:1.5e-2' }\n");
+        Files.writeString(folder.resolve("mine.json"), "{\"extends\": \"base.yaml\", \"tolerance\": {\"rmse\": 0.5, \"cosine\": 1}}");
+        Policy base = PolicyFiles.read(folder.resolve("base.yaml"));
+        assertThat(base.settings().tolerance()).contains(Tolerance.NONE.with("exact", 1));
+        assertThat(base.rules().getFirst().tolerance()).contains(Tolerance.NONE.with("snr_db", 20).with("max_abs", 0.015));
+        Policy mine = PolicyFiles.read(folder.resolve("mine.json"));
+        assertThat(mine.settings().tolerance()).contains(Tolerance.NONE.with("rmse", 0.5).with("cosine", 1));
+        assertThat(mine.rules()).containsExactlyElementsOf(base.rules());
     }
 
     @Test
@@ -171,6 +185,17 @@ class PolicyFilesTest {
                 wrong("kv_cache: {sliding: f16}\n", "1:11: kv_cache needs a \"type\", or both \"sliding\" and \"full\""),
                 wrong("activations: sometimes\n", "1:14: there is no way with activations \"sometimes\", only keep, none, dynamic, static"),
                 wrong("fallbacks: {int2/channel: drop}\n", "1:27: \"drop\" is no fallback"),
+                wrong("tolerance: close\n",
+                        "1:12: \"close\" is no limit such as rmse:0.001, with one of max_abs, rmse, snr_db, cosine, exact"),
+                wrong("tolerance: \"rmse:0.1,snr_db:NaN\"\n",
+                        "1:12: \"snr_db:NaN\" is no limit such as rmse:0.001, with one of max_abs, rmse, snr_db, cosine, exact"),
+                wrong("tolerance: [rmse]\n", "1:12: a tolerance is needed, not a list"),
+                wrong("tolerance: {}\n", "1:12: a tolerance without limits"),
+                wrong("rules:\n  - match: all\n    encoding: keep\n    tolerance: {snr: 20}\n",
+                        "4:17: a tolerance has no \"snr\", only max_abs, rmse, snr_db, cosine, exact"),
+                wrong("rules:\n  - match: all\n    encoding: keep\n    tolerance: {snr_db: 20dB}\n",
+                        "4:25: a limit is a number, not \"20dB\""),
+                wrong("tolerance: {rmse: '1,exact:1'}\n", "1:19: a limit is a number, not \"1,exact:1\""),
                 wrong("floors: [{match: all, bits: 99}]\n", "1:29: a number from 1 to 64 is needed, not \"99\""),
                 wrong("notes: {Made: x}\n", "1:9: a note's name has lower case letters, digits and underscores"),
                 wrong("name: &x y\ndescription: *x\n", "2:14: anchors and aliases are not read"),

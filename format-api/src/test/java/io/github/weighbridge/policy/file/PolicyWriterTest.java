@@ -2,6 +2,7 @@ package io.github.weighbridge.policy.file;
 
 import io.github.weighbridge.io.Json;
 import io.github.weighbridge.policy.Policy;
+import io.github.weighbridge.scan.Tolerance;
 import io.github.weighbridge.spi.PolicyException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
@@ -31,12 +32,13 @@ class PolicyWriterTest {
                 name: "yes: no # \\" it is"
                 strip: [audio, vision]
                 rules:
-                  - { match: { layers: ["15-34", "3", sliding, full, kv-shared, "first 4", "last 2"], name: "^a\\\\.b{2}$", parameters: { min: 5, max: 7 } }, encoding: drop, optional: true, when: { a: "> 3", b: "!= true", c: "x" }, fallback: [keep] }
+                  - { match: { layers: ["15-34", "3", sliding, full, kv-shared, "first 4", "last 2"], name: "^a\\\\.b{2}$", parameters: { min: 5, max: 7 } }, encoding: drop, optional: true, when: { a: "> 3", b: "!= true", c: "x" }, fallback: [keep], tolerance: "snr_db:-1.5,max_abs:1e-5" }
                   - { match: all, encoding: keep }
                 type: Q4_K_M
                 pure: true
                 kv_cache: { sliding: f16, full: int8, scales: dynamic }
                 activations: none
+                tolerance: { exact: 1, rmse: 0.25, cosine: "0.5" }
                 notes: { a: "b" }
                 """;
         Policy policy = PolicyFiles.parse("a.yaml", text);
@@ -47,5 +49,8 @@ class PolicyWriterTest {
         assertThat(again.rules().getFirst().when()).isEqualTo(policy.rules().getFirst().when());
         assertThat(again.settings().notes()).isEqualTo(Map.of("a", "b"));
         assertThat(again.pure()).isTrue();
+        assertThat(again.rules().getFirst().tolerance()).contains(Tolerance.NONE.with("max_abs", 0.00001).with("snr_db", -1.5));
+        assertThat(again.rules().getLast().tolerance()).isEmpty();
+        assertThat(again.settings().tolerance()).contains(Tolerance.NONE.with("rmse", 0.25).with("cosine", 0.5).with("exact", 1));
     }
 }

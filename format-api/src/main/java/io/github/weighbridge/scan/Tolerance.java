@@ -1,11 +1,16 @@
-package io.github.weighbridge.audit;
+package io.github.weighbridge.scan;
 
-import io.github.weighbridge.scan.ErrorSums;
+import io.github.weighbridge.io.Text;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// How far weights may be from those they were made of. All limits that are set must be kept.
 ///
@@ -23,6 +28,41 @@ public record Tolerance(OptionalDouble maxAbs, OptionalDouble rmse, OptionalDoub
     /// Words of the limits.
     public static final List<String> WORDS = List.of("max_abs", "rmse", "snr_db", "cosine", "exact");
 
+    private static final Pattern LIMIT =
+            Pattern.compile("\\s*(\\w+)\\s*:\\s*(-?(\\d{1,20}(\\.\\d{0,20})?|\\.\\d{1,20})([eE][-+]?\\d{1,2})?)\\s*");
+
+    /// Reads limits as the command line and policies have them: `snr_db:20,max_abs:0.01`.
+    ///
+    /// @throws IllegalArgumentException where a part is no limit; its message says which
+    public static Tolerance parse(String text) {
+        Tolerance tolerance = NONE;
+        for (String part : text.split(",", -1)) {
+            Matcher limit = LIMIT.matcher(part);
+            try {
+                if (!limit.matches()) {
+                    throw new IllegalArgumentException("no word and number");
+                }
+                tolerance = tolerance.with(limit.group(1).toLowerCase(Locale.ROOT), Double.parseDouble(limit.group(2)));
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("\"" + Text.printable(part) + "\" is no limit such as rmse:0.001, with one of "
+                        + String.join(", ", WORDS), e);
+            }
+        }
+        return tolerance;
+    }
+
+    /// The limits that are set, by their words.
+    public Map<String, Double> limits() {
+        Map<String, Double> limits = new LinkedHashMap<>();
+        List<OptionalDouble> values = List.of(maxAbs, rmse, snrDb, cosine, exact);
+        for (int i = 0; i < WORDS.size(); i++) {
+            if (values.get(i).isPresent()) {
+                limits.put(WORDS.get(i), values.get(i).getAsDouble());
+            }
+        }
+        return Collections.unmodifiableMap(limits);
+    }
+
     /// Whether there is no limit.
     public boolean isEmpty() {
         return equals(NONE);
@@ -31,10 +71,10 @@ public record Tolerance(OptionalDouble maxAbs, OptionalDouble rmse, OptionalDoub
     /// A copy with another limit.
     ///
     /// @param word one of [#WORDS]
-    /// @throws IllegalArgumentException for another word, or a limit that is no number
+    /// @throws IllegalArgumentException for another word, or a limit that is no finite number
     public Tolerance with(String word, double limit) {
-        if (Double.isNaN(limit)) {
-            throw new IllegalArgumentException(word + " is no number");
+        if (!Double.isFinite(limit)) {
+            throw new IllegalArgumentException(word + " is no finite number");
         }
         OptionalDouble set = OptionalDouble.of(limit);
         return switch (word) {
