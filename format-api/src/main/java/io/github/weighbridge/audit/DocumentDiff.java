@@ -49,6 +49,7 @@ final class DocumentDiff {
         diff.tokenizers();
         diff.templates();
         if (diff.oneFormat) {
+            diff.parameters(first.metadata(), second.metadata());
             diff.others();
         }
     }

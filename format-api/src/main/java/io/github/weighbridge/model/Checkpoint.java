@@ -1,6 +1,7 @@
 package io.github.weighbridge.model;
 
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Value;
 import java.io.Closeable;
 import java.io.IOException;
 import java.util.List;
@@ -17,9 +18,10 @@ import java.util.Optional;
 /// @param documents what travels with them
 /// @param findings what the reader noticed
 /// @param resources what to close with it, besides the files
+/// @param metadata what the files say of themselves besides hyper-parameters, tokens and tensors: names, licences, how they were made
 public record Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture,
         TensorGraph graph,
-        Documents documents, List<Finding> findings, List<Closeable> resources) implements Closeable {
+        Documents documents, List<Finding> findings, List<Closeable> resources, Value.Fields metadata) implements Closeable {
     /// A file of a checkpoint.
     ///
     /// @param name plain name, for reports
@@ -42,6 +44,13 @@ public record Checkpoint(String format, Optional<String> formatVersion, List<Che
         files = List.copyOf(files);
         findings = List.copyOf(findings);
         resources = List.copyOf(resources);
+    }
+
+    /// A checkpoint whose files say nothing of themselves.
+    public Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture,
+            TensorGraph graph,
+            Documents documents, List<Finding> findings, List<Closeable> resources) {
+        this(format, formatVersion, files, architecture, graph, documents, findings, resources, Value.Fields.EMPTY);
     }
 
     /// Length of all files, in bytes.

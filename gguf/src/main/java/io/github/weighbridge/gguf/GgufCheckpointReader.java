@@ -109,7 +109,16 @@ final class GgufCheckpointReader {
         }
         return new Checkpoint(GgufFormat.NAME, Optional.of(Integer.toString(set.first().version())), files, architecture, result.graph(),
                 documents,
-                findings, List.of());
+                findings, List.of(), dialect.isPresent() ? ofFile(metadata.fields(), architectureName) : Value.Fields.EMPTY);
+    }
+
+    /// The keys that are neither hyper-parameters, which the architecture has, nor tokens, which documents have.
+    private static Value.Fields ofFile(Value.Fields metadata, String architecture) {
+        Map<String, Value> fields = new LinkedHashMap<>(metadata.fields());
+        List<String> others = List.of(architecture + ".", "tokenizer.", "split.", Dialect.TENSOR);
+        fields.keySet().removeIf(
+                name -> name.equals(ARCHITECTURE) || name.equals(Dialect.TOKEN_COUNT) || others.stream().anyMatch(name::startsWith));
+        return new Value.Fields(fields);
     }
 
     /// Names of encoders' tensors say what they are, whatever the family.

@@ -331,6 +331,26 @@ class CompareTest {
         assertThat(diff.code()).isEqualTo(kind == null || kind.isEmpty() ? 0 : 6);
     }
 
+    /// What files say of themselves, in each format that has a place for it.
+    @ParameterizedTest
+    @CsvSource({"gguf, .gguf", "safetensors, ''", "litertlm, .litertlm"})
+    void whatFilesSayOfThemselvesIsCompared(String format, String ending) throws IOException {
+        Path noted = Files.writeString(folder.resolve("noted-" + format + ".yaml"), "notes: { made_for: a phone }\n");
+        Path plain = folder.resolve("plain-" + format).resolve("same" + ending);
+        Path other = folder.resolve("other-" + format).resolve("same" + ending);
+        Files.createDirectories(plain.getParent());
+        Files.createDirectories(other.getParent());
+        assertThat(Cli.run("convert", qat, plain, "--to", format).code()).isZero();
+        assertThat(Cli.run("convert", qat, other, "--to", format, "--policy", noted).code()).isZero();
+        Cli.Result diff = Cli.run("diff", plain, other, "--json", "--no-values");
+        assertThat(diff.code()).isEqualTo(6);
+        assertThat(ReportCheck.list(diff.json(), "changes")).hasSize(1).allSatisfy(change -> {
+            assertThat(change.text("kind")).contains("metadata");
+            assertThat(change.text("subject").orElseThrow()).contains("made_for");
+            assertThat(change.text("second").orElseThrow()).contains("a phone");
+        });
+    }
+
     @Test
     void tokensAreNamed() throws IOException {
         Path other = copy(qat, folder.resolve("other"));

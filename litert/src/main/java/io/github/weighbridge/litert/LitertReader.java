@@ -10,6 +10,7 @@ import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.litert.file.BundleHeader;
 import io.github.weighbridge.litert.file.flat.Allowance;
 import io.github.weighbridge.litert.tflite.TfliteModel;
 import io.github.weighbridge.litert.tflite.TfliteReader;
@@ -25,7 +26,9 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// Makes a checkpoint of a bundle, an archive or a single model.
@@ -115,7 +118,13 @@ final class LitertReader {
         return new Checkpoint(format, container.version(), List.of(told), architecture, result.graph(),
                 new Documents(container.documents()),
                 findings,
-                resources);
+                resources, container.header().map(LitertReader::metadata).orElse(Value.Fields.EMPTY));
+    }
+
+    private static Value.Fields metadata(BundleHeader header) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        header.system().forEach(item -> fields.putIfAbsent(item.key(), item.value()));
+        return new Value.Fields(fields);
     }
 
     private Optional<Value.Fields> config() throws IOException {

@@ -178,7 +178,14 @@ public final class HuggingFaceFolder {
         }
         findings.addAll(result.findings());
         return new Checkpoint(format, Optional.empty(), files, architecture, result.graph(), new Documents(documents), findings,
-                List.copyOf(documents.values()));
+                List.copyOf(documents.values()), metadata());
+    }
+
+    /// What the shards have under `__metadata__`; the first that has a key says what it is.
+    private Value.Fields metadata() {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        tensors.shards().forEach(shard -> shard.header().metadata().forEach((key, text) -> fields.putIfAbsent(key, Value.of(text))));
+        return new Value.Fields(fields);
     }
 
     private String modelName() {
