@@ -8,38 +8,16 @@ import io.github.weighbridge.encoding.Grid.Granularity;
 import io.github.weighbridge.encoding.GridEncoding;
 import io.github.weighbridge.encoding.GridPlanes.Zeros;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 
+import static io.github.weighbridge.fixtures.contract.CoveragePage.same;
+import static io.github.weighbridge.fixtures.contract.CoveragePage.table;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /// The tables of FORMAT_COVERAGE.md about this format, held against the code in both directions.
 class CoverageTest {
-    private static final String PAGE = "FORMAT_COVERAGE.md";
-
-    private static List<String> table(String heading) throws IOException {
-        Path root = Path.of(System.getProperty("weighbridge.root", "")).toAbsolutePath();
-        while (root != null && !Files.exists(root.resolve(PAGE))) {
-            root = root.getParent();
-        }
-        assertThat(root).as("folder with " + PAGE).isNotNull();
-        List<String> rows = new ArrayList<>();
-        boolean inside = false;
-        for (String line : Files.readAllLines(root.resolve(PAGE))) {
-            if (line.startsWith("#")) {
-                inside = line.equals(heading);
-            } else if (inside && line.startsWith("| ")) {
-                rows.add(line);
-            }
-        }
-        assertThat(rows).as(heading).hasSizeGreaterThan(2);
-        return rows.stream().skip(1).filter(row -> !row.startsWith("| ---")).toList();
-    }
-
     private static String row(String codes, GridEncoding encoding) {
         PackFormat format = Module.format(encoding, true);
         boolean encoded = encoding.encoder(EncoderInputs.PLAIN).isPresent();
@@ -68,7 +46,7 @@ class CoverageTest {
                 row("E4M3, a scale for each row", PackedEncodings.floats(row, bf16)),
                 row("E4M3, blocks", PackedEncodings.floats(new Granularity.Block(128, 128), bf16)),
                 row("NVFP4", PackedEncodings.nvfp4()), row("MXFP4", PackedEncodings.mxfp4()), row("MXFP8", PackedEncodings.mxfp8()));
-        assertThat(String.join("\n", table("### Layouts of compressed-tensors"))).isEqualTo(String.join("\n", rows));
+        same("### Layouts of compressed-tensors", rows);
     }
 
     @Test
@@ -79,7 +57,7 @@ class CoverageTest {
             return "| " + word + " | " + encoding.name() + " | " + Module.format(encoding, true) + " | "
                     + type.activations().name().toLowerCase(Locale.ROOT) + " |";
         }).toList();
-        assertThat(String.join("\n", table("### Types of compressed-tensors"))).isEqualTo(String.join("\n", rows));
+        same("### Types of compressed-tensors", rows);
         assertThat(new CompressedTensorsFormat().types()).isEqualTo(WeightType.WORDS);
     }
 

@@ -46,37 +46,13 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+import static io.github.weighbridge.fixtures.contract.CoveragePage.same;
+import static io.github.weighbridge.fixtures.contract.CoveragePage.table;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /// The tables of FORMAT_COVERAGE.md, held against the code in both directions: what it does stands there, and what stands there it does.
 class CoverageTest {
-    private static final String PAGE = "FORMAT_COVERAGE.md";
-
     @TempDir private static Path folder;
-
-    /// Rows of the table below a heading, without its head.
-    private static List<String> table(String heading) throws IOException {
-        Path root = Path.of(System.getProperty("weighbridge.root", "")).toAbsolutePath();
-        while (root != null && !Files.exists(root.resolve(PAGE))) {
-            root = root.getParent();
-        }
-        assertThat(root).as("folder with " + PAGE).isNotNull();
-        List<String> rows = new ArrayList<>();
-        boolean inside = false;
-        for (String line : Files.readAllLines(root.resolve(PAGE))) {
-            if (line.startsWith("#")) {
-                inside = line.equals(heading);
-            } else if (inside && line.startsWith("| ")) {
-                rows.add(line);
-            }
-        }
-        assertThat(rows).as(heading).hasSizeGreaterThan(2);
-        return rows.subList(1, rows.size()).stream().filter(row -> !row.startsWith("| ---")).toList();
-    }
-
-    private static void same(String heading, List<String> expected) throws IOException {
-        assertThat(String.join("\n", table(heading))).as(heading).isEqualTo(String.join("\n", expected));
-    }
 
     @Test
     void tensorTypes() throws Exception {

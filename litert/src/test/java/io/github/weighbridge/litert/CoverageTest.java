@@ -22,8 +22,6 @@ import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.TensorGraph;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,36 +30,11 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 
+import static io.github.weighbridge.fixtures.contract.CoveragePage.same;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /// The tables on reading in FORMAT_COVERAGE.md, held against the code in both directions: what it does stands there, and what stands there it does.
 class CoverageTest {
-    private static final String PAGE = "FORMAT_COVERAGE.md";
-
-    /// Rows of the table below a heading, without its head.
-    private static List<String> table(String heading) throws IOException {
-        Path root = Path.of(System.getProperty("weighbridge.root", "")).toAbsolutePath();
-        while (root != null && !Files.exists(root.resolve(PAGE))) {
-            root = root.getParent();
-        }
-        assertThat(root).as("folder with " + PAGE).isNotNull();
-        List<String> rows = new ArrayList<>();
-        boolean inside = false;
-        for (String line : Files.readAllLines(root.resolve(PAGE))) {
-            if (line.startsWith("#")) {
-                inside = line.equals(heading);
-            } else if (inside && line.startsWith("| ")) {
-                rows.add(line);
-            }
-        }
-        assertThat(rows).as(heading).hasSizeGreaterThan(2);
-        return rows.subList(1, rows.size()).stream().filter(row -> !row.startsWith("| ---")).toList();
-    }
-
-    private static void same(String heading, List<String> expected) throws IOException {
-        assertThat(String.join("\n", table(heading))).as(heading).isEqualTo(String.join("\n", expected));
-    }
-
     /// What becomes of a constant of four rows of 64.
     private static String constant(TensorType type, int scales, boolean blocks) throws IOException {
         Optional<TfliteModel.Quantization> quantization = scales == 0 && !blocks ? Optional.empty()
