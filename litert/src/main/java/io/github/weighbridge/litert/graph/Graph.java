@@ -148,7 +148,7 @@ public final class Graph {
         return new Tensor(subgraph.tensor(count == 1 ? name : name + "_" + count, type, shape, quantization), type, shape);
     }
 
-    private Tensor apply(BuiltinOperator operator, int version, List<Tensor> in, TensorType type, List<Integer> shape, Options options) {
+    Tensor apply(BuiltinOperator operator, int version, List<Tensor> in, TensorType type, List<Integer> shape, Options options) {
         return apply(operator, version, in, made(operator.name().toLowerCase(java.util.Locale.ROOT), type, shape, Optional.empty()),
                 options);
     }
@@ -158,7 +158,7 @@ public final class Graph {
         return out;
     }
 
-    private static void check(boolean condition, String operator, Tensor... tensors) {
+    static void check(boolean condition, String operator, Tensor... tensors) {
         if (!condition) {
             throw new IllegalArgumentException(operator + " of " + List.of(tensors));
         }
@@ -202,6 +202,16 @@ public final class Graph {
         return factor == 1 ? a : multiply(a, number(factor));
     }
 
+    /// The greater of two numbers.
+    public Tensor maximum(Tensor a, Tensor b) {
+        return pairwise(BuiltinOperator.MAXIMUM, a, b);
+    }
+
+    /// The lesser of two numbers.
+    public Tensor minimum(Tensor a, Tensor b) {
+        return pairwise(BuiltinOperator.MINIMUM, a, b);
+    }
+
     private Tensor each(BuiltinOperator operator, Tensor a, Options options) {
         check(a.type() == TensorType.FLOAT32, operator.name(), a);
         return apply(operator, 1, List.of(a), a.type(), a.shape(), options);
@@ -225,6 +235,21 @@ public final class Graph {
     /// Hyperbolic tangent.
     public Tensor tanh(Tensor a) {
         return each(BuiltinOperator.TANH, a, Options.none());
+    }
+
+    /// 1 / (1 + exp(-x)).
+    public Tensor logistic(Tensor a) {
+        return each(BuiltinOperator.LOGISTIC, a, Options.none());
+    }
+
+    /// Exponential.
+    public Tensor exponential(Tensor a) {
+        return each(BuiltinOperator.EXP, a, Options.none());
+    }
+
+    /// Natural logarithm.
+    public Tensor logarithm(Tensor a) {
+        return each(BuiltinOperator.LOG, a, Options.none());
     }
 
     /// GELU in the form with a hyperbolic tangent.
@@ -286,11 +311,11 @@ public final class Graph {
         return apply(BuiltinOperator.CONCATENATION, 1, parts, parts.getFirst().type(), shape, Options.none().i32(0, axis));
     }
 
-    /// Whole numbers as single precision ones.
+    /// Whole numbers as single precision ones; truth values as 1 and 0.
     public Tensor toFloat(Tensor a) {
-        check(a.type() == TensorType.INT32, "CAST", a);
+        check(a.type() == TensorType.INT32 || a.type() == TensorType.BOOL, "CAST", a);
         return apply(BuiltinOperator.CAST, 1, List.of(a), TensorType.FLOAT32, a.shape(),
-                Options.none().u8(0, TensorType.INT32.code()).u8(1, TensorType.FLOAT32.code()));
+                Options.none().u8(0, a.type().code()).u8(1, TensorType.FLOAT32.code()));
     }
 
     /// Whether greater.
@@ -311,6 +336,14 @@ public final class Graph {
         List<Integer> shape = new ArrayList<>(a.shape());
         shape.set(a.rank() - 1, b.dimension(-2));
         return apply(BuiltinOperator.BATCH_MATMUL, 1, List.of(a, b), a.type(), shape, Options.none().flag(1, true));
+    }
+
+    /// Products of matrices: rows of `a` with columns of `b`.
+    public Tensor multiplyColumns(Tensor a, Tensor b) {
+        check(a.rank() == b.rank() && a.dimension(-1) == b.dimension(-2) && a.type() == b.type(), "BATCH_MATMUL", a, b);
+        List<Integer> shape = new ArrayList<>(a.shape());
+        shape.set(a.rank() - 1, b.dimension(-1));
+        return apply(BuiltinOperator.BATCH_MATMUL, 1, List.of(a, b), a.type(), shape, Options.none());
     }
 
     /// Numbers into codes of 8 bits.
@@ -341,6 +374,22 @@ public final class Graph {
         List<Integer> shape = connected(x, weight);
         return connect(x, weight,
                 new Tensor(subgraph.tensor(name, TensorType.INT8, shape, Optional.of(quantization)), TensorType.INT8, shape));
+    }
+
+    /// A product with a weight. Where the checkpoint has static activations they are rounded and clamped as in training: in codes where the weight
+    /// is codes by rows, else in numbers.
+    ///
+    /// @param entering the static scale of `x`
+    /// @param leaving the static scale of the result
+    public Tensor product(Tensor x, ConstantTensor weight, Optional<DecoderWeights.Static> entering,
+            Optional<DecoderWeights.Static> leaving) {
+        Optional<Tensor> codes = entering.map(scale -> quantize(x, scale.name(), scale.quantization()));
+        boolean whole = weight.type() == TensorType.INT8 || weight.type() == TensorType.INT4 || weight.type() == TensorType.INT2;
+        if (codes.isPresent() && leaving.isPresent() && whole && weight.quantization().filter(q -> !q.isBlockwise()).isPresent()) {
+            return dequantize(fullyConnected(codes.get(), weight, leaving.get().name(), leaving.get().quantization()));
+        }
+        Tensor result = fullyConnected(codes.isPresent() ? dequantize(codes.get()) : x, weight);
+        return leaving.isPresent() ? dequantize(quantize(result, leaving.get().name(), leaving.get().quantization())) : result;
     }
 
     private static List<Integer> connected(Tensor x, ConstantTensor weight) {
