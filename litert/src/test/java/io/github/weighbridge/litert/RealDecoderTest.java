@@ -152,7 +152,8 @@ class RealDecoderTest {
         try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
             float[][] logits = decodeAll(decoder);
             double loss = decoder.loss(TrainedText.tokens(source), 4);
-            System.out.printf("%s in F16: %,d bytes, F32 %,d; %d of 256 best tokens, logits within %.1e; loss %.6f, reference %.6f%n", variant,
+            System.out.printf("%s in F16: %,d bytes, F32 %,d; %d of 256 best tokens, logits within %.1e; loss %.6f, reference %.6f%n",
+                    variant,
                     Files.size(bundle), Files.size(single), agreeing(logits, variant, 0), largestDifference(logits, variant), loss,
                     loss(variant, 4));
             assertThat(agreeing(logits, variant, 0)).isEqualTo(256);

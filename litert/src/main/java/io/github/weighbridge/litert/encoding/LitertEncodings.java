@@ -71,7 +71,7 @@ public final class LitertEncodings {
         }
         return encoding == DenseEncoding.F32 ? Optional.of(TensorType.FLOAT32)
                 : encoding == DenseEncoding.F16 ? Optional.of(TensorType.FLOAT16)
-                        : encoding == DenseEncoding.BF16 ? Optional.of(TensorType.BFLOAT16) : Optional.empty();
+                : encoding == DenseEncoding.BF16 ? Optional.of(TensorType.BFLOAT16) : Optional.empty();
     }
 
     /// Columns of a block; empty where rows have a scale, or there is none.
