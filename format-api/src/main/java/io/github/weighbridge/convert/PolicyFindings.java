@@ -40,7 +40,8 @@ final class PolicyFindings {
             List<String> names = tensors.stream().map(StoredTensor::name).toList();
             String what = "--strip " + part.getKey() + " leaves out " + names.size() + " tensors, "
                     + tensors.stream().mapToLong(StoredTensor::bytes).sum() + " bytes in the source";
-            findings.add(part.getKey().equals(PER_LAYER) ? Finding.warning("per-layer-embeddings-left-out", what + ": the table, its projection,"
+            findings.add(part.getKey().equals(PER_LAYER) ? Finding.warning("per-layer-embeddings-left-out", what
+                    + ": the table, its projection,"
                     + " and the gate, projection and norm of every layer. The model was trained with what they add to each layer, so that"
                     + " it predicts far worse without; compare the perplexity of the result with that of the source. llama.cpp, the graphs of"
                     + " LiteRT-LM and transformers take a Gemma 4 of this form, in which hidden_size_per_layer_input is 0", names)

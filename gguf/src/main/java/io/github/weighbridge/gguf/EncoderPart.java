@@ -71,7 +71,8 @@ record EncoderPart(Checkpoint source, Map<String, String> record, Architecture a
                     Finding.info("image-statistics-assumed", "the source does not say how pixels are scaled: mean 0 and deviation 1 are"
                             + " written, as Gemma 4 has them", List.of()));
         }
-        return new EncoderPart(source, OutputRecord.of(source, request, stripping), architecture, dialect.metadata(architecture), numbers(images, "image_mean", 0),
+        return new EncoderPart(source, OutputRecord.of(source, request, stripping), architecture, dialect.metadata(architecture),
+                numbers(images, "image_mean", 0),
                 numbers(images, "image_std", 1), List.copyOf(tensors), Set.copyOf(used), List.copyOf(findings));
     }
 

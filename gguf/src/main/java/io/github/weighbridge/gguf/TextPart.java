@@ -35,7 +35,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A text model as llama.cpp wants it: the tensors of the family's GGUF dialect, its keys, and the tokenizer's.
-record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Architecture architecture, Dialect dialect, List<TargetTensor> tensors,
+record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Architecture architecture, Dialect dialect,
+        List<TargetTensor> tensors,
         List<Finding> findings, Map<String, GgufValue> tokenizer) implements Part {
     /// @param elsewhere keys of weights that another file of the same conversion holds
     static TextPart of(Checkpoint source, TargetRequest request, Set<String> elsewhere) throws IOException, PolicyException {
@@ -50,7 +51,8 @@ record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Ar
         List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, elsewhere, findings);
         scalesLost(source, weights, findings);
         cache(request, findings);
-        return new TextPart(source, OutputRecord.of(source, request, stripping), request.limits(), architecture, dialect, List.copyOf(tensors), List.copyOf(findings),
+        return new TextPart(source, OutputRecord.of(source, request, stripping), request.limits(), architecture, dialect,
+                List.copyOf(tensors), List.copyOf(findings),
                 TokenizerKeys.of(source, architecture, request.limits()));
     }
 

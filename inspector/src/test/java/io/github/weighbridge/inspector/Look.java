@@ -1,9 +1,9 @@
 package io.github.weighbridge.inspector;
 
+import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Limits;

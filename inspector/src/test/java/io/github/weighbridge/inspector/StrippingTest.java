@@ -314,7 +314,8 @@ class StrippingTest {
     /// No model of the families that are known holds layers for several tokens at once: Gemma 4's drafter is a checkpoint of its own, and nothing
     /// would be left of it.
     @ParameterizedTest
-    @CsvSource({"TINY, (gemma4) has no such part", "TINY_MOE, (gemma4) has no such part", "TINY_ASSISTANT, is that part alone: nothing would be left"})
+    @CsvSource({"TINY, (gemma4) has no such part", "TINY_MOE, (gemma4) has no such part",
+        "TINY_ASSISTANT, is that part alone: nothing would be left"})
     void noModelHoldsADrafter(Gemma4Size size, String reason) throws IOException {
         Path source = folder.resolve("source");
         Gemma4Fixture.write(source, Gemma4Options.of(size));
