@@ -5,13 +5,17 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The operators that the graph of a decoder is made of, with their codes and the kind of their options. A model may hold others: readers keep
+/// The operators that the graphs of decoders and encoders are made of, with their codes and the kind of their options. A model may hold others: readers keep
 /// the code of an operator, not one of these.
 public enum BuiltinOperator {
     /// Sum of two tensors.
     ADD(0, 11),
     /// Tensors joined along an axis.
     CONCATENATION(2, 10),
+    /// Sums over a window that moves over an image, for each pair of channels.
+    CONV_2D(3, 1),
+    /// Sums over a window that moves over an image, for each channel by itself.
+    DEPTHWISE_CONV_2D(4, 2),
     /// Codes into numbers.
     DEQUANTIZE(6, 38),
     /// Rows of a table.
@@ -30,6 +34,8 @@ public enum BuiltinOperator {
     TANH(28, 0),
     /// An operator known by its name alone.
     CUSTOM(32, 0),
+    /// Zeros around a tensor.
+    PAD(34, 22),
     /// Slices along an axis, by index.
     GATHER(36, 23),
     /// Axes in another order.
@@ -48,6 +54,10 @@ public enum BuiltinOperator {
     SPLIT(49, 35),
     /// Another number type.
     CAST(53, 37),
+    /// The greater of two numbers.
+    MAXIMUM(55, 39),
+    /// The lesser of two numbers.
+    MINIMUM(57, 39),
     /// Whether greater.
     GREATER(61, 44),
     /// Whether greater or equal.
@@ -62,6 +72,8 @@ public enum BuiltinOperator {
     EQUAL(71, 53),
     /// Whether not equal.
     NOT_EQUAL(72, 54),
+    /// Natural logarithm.
+    LOG(73, 0),
     /// Sum along axes.
     SUM(74, 27),
     /// 1 / sqrt(x).
