@@ -160,7 +160,7 @@ class LitertTest {
         }
         assertThat(Files.mismatch(bundles.getFirst(), bundles.getLast())).isEqualTo(-1);
         assertThat(system(bundles.getFirst())).containsExactly(BundleItem.of("Authors", "Weighbridge"),
-                BundleItem.of("weighbridge.stripped", "audio,ple,vision"), BundleItem.of("weighbridge.kv_cache.sliding", "int8"),
+                BundleItem.of("weighbridge.stripped", "ple"), BundleItem.of("weighbridge.kv_cache.sliding", "int8"),
                 BundleItem.of("weighbridge.kv_cache.full", "f16"), BundleItem.of("weighbridge.note.made_for", "tests"),
                 BundleItem.of("weighbridge.note.to", "a phone"));
         Path plain = folder.resolve("plain.litertlm");

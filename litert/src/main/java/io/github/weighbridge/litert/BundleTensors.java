@@ -15,6 +15,7 @@ import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -60,35 +61,26 @@ final class BundleTensors {
     }
 
     static BundleTensors of(Checkpoint source, TargetRequest request, LitertOptions options) throws IOException, PolicyException {
+        Stripping stripping = Stripping.of(source, request);
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "LiteRT-LM needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.HUGGING_FACE).orElseThrow(
                 () -> new PolicyException("LiteRT-LM: nothing is known of how " + family.name() + " is stored"));
-        Architecture architecture = source.architecture();
-        for (String part : request.strip()) {
-            if (!family.parts().contains(part)) {
-                throw new PolicyException("--strip " + part + ": " + architecture.name() + " (" + family.name() + ") has no such part");
-            }
-            architecture = family.without(architecture, part);
-        }
+        Architecture architecture = stripping.architecture();
         for (String part : List.of("vision", "audio")) {
             if (family.parts().contains(part)) {
                 architecture = family.without(architecture, part);
             }
         }
         BundleTensors tensors = new BundleTensors(architecture, DecoderSpec.of(architecture));
-        tensors.collect(source, request, options, family, dialect);
+        tensors.collect(source, stripping.weights(), options, dialect);
         return tensors;
     }
 
-    private void collect(Checkpoint source, TargetRequest request, LitertOptions options, Family family, Dialect dialect)
+    private void collect(Checkpoint source, List<Weight> left, LitertOptions options, Dialect dialect)
             throws IOException, PolicyException {
         Map<String, Weight> byKey = new LinkedHashMap<>();
-        for (Weight weight : source.graph().weights()) {
-            if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
-                byKey.put(weight.key(), weight);
-            }
-        }
+        left.forEach(weight -> byKey.put(weight.key(), weight));
         Set<String> unused = new HashSet<>(byKey.keySet());
         Scales scales = new Scales(source);
         Map<String, TensorSpec> specs = new HashMap<>();

@@ -65,7 +65,7 @@ final class LitertTarget implements Target {
     }
 
     static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
-        LitertOptions options = LitertOptions.of(request, source.architecture().contextLength());
+        LitertOptions options = LitertOptions.of(source, request);
         BundleTensors bundle = BundleTensors.of(source, request, options);
         return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
                 Carried.of(source, bundle.all()));
