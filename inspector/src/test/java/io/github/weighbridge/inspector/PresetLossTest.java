@@ -10,6 +10,7 @@ import java.io.Reader;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -136,9 +137,11 @@ class PresetLossTest {
                         measured.put(place, cell);
                         System.out.println(place + ": " + cell);
                         known.forEach((digest, loss) -> properties.setProperty(digest, loss.text() + " " + loss.begin()));
-                        try (Writer writer = Files.newBufferedWriter(kept)) {
+                        Path next = Path.of(kept + ".next");
+                        try (Writer writer = Files.newBufferedWriter(next)) {
                             properties.store(writer, null);
                         }
+                        Files.move(next, kept, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
                     }
                 }
             }
