@@ -137,9 +137,6 @@ final class LitertTarget implements Target {
         if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
             return new Choice(encoding, "carry", reason + ", codes unchanged");
         }
-        if (encoding == DenseEncoding.F16 && !Exact.denseType(tensor.view()).filter(type -> type.exactIn(DenseType.F16)).isPresent()) {
-            return new Choice(encoding, DenseEncoding.FINITE, reason);
-        }
         boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
         return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
     }
