@@ -52,6 +52,12 @@ public record Policy(String name, String description, Set<String> strip, List<Ru
         return types.same();
     }
 
+    /// The named type of a format.
+    public Optional<String> type(String format) {
+        boolean byDefault = otherwise.flatMap(rule -> rule.encodings().named(format)).isPresent();
+        return byDefault ? types.named(format) : types.in(format);
+    }
+
     /// A copy with a named type in the place of the default.
     public Policy withType(String type, boolean pure) {
         return new Policy(name, description, strip, rules, PerFormat.of(type), pure, Optional.empty(), settings.withoutTypeLabel());
@@ -97,10 +103,7 @@ public record Policy(String name, String description, Set<String> strip, List<Ru
             }
         }
         PerFormat<String> defaults = otherwise.map(Rule::encodings).orElseGet(PerFormat::none);
-        Optional<String> type = types.named(format);
-        if (type.isEmpty() && defaults.named(format).isEmpty()) {
-            type = types.named(PerFormat.ELSE);
-        }
+        Optional<String> type = type(format);
         Optional<Rule> rest = type.isPresent() || defaults.in(format).isEmpty() ? Optional.empty()
                 : Optional.of(otherwise.orElseThrow().in(format));
         if (type.isEmpty() && rest.isEmpty() && !(types.isEmpty() && defaults.isEmpty())) {
