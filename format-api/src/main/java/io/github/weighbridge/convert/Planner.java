@@ -18,6 +18,7 @@ import io.github.weighbridge.policy.budget.BudgetResult;
 import io.github.weighbridge.scan.ScaleCheck;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -45,16 +46,19 @@ public final class Planner {
         return prepare(source, format, policy, request).plan();
     }
 
-    /// Plans a conversion, and says how it came to the plan.
+    /// Plans a conversion, and says how it came to the plan. Parts that the request strips must be there; of those that the policy strips, whatever is
+    /// there goes.
     ///
     /// @throws PolicyException when the format cannot hold the checkpoint, or cannot meet the policy
     /// @throws IOException when documents or scales cannot be read or are bad
     public static Planned prepare(Checkpoint source, Format format, Policy policy, TargetRequest request)
             throws IOException, PolicyException {
         TargetRequest full = request(policy, request);
+        Stripping stripping = Stripping.of(source, full);
+        stripping.demand(request.strip(), source);
         Decided decided = decide(source, format, own(policy, format), full);
         List<Finding> findings = new ArrayList<>(decided.findings());
-        findings.addAll(PolicyFindings.of(policy, source, full));
+        findings.addAll(PolicyFindings.of(policy, stripping));
         return new Planned(decided.target().plan(decided.decision().assignment()).withFindings(findings), decided.decision(), policy, full);
     }
 
@@ -66,7 +70,9 @@ public final class Planner {
     public static BudgetResult budget(Checkpoint source, Format format, Policy policy, TargetRequest request, BudgetRequest budget)
             throws IOException, PolicyException {
         Policy own = own(policy, format);
-        Decided decided = decide(source, format, own, request(policy, request));
+        TargetRequest full = request(policy, request);
+        Stripping.of(source, full).demand(request.strip(), source);
+        Decided decided = decide(source, format, own, full);
         return Budget.solve(own, decided.source(), decided.target(), decided.decision(), budget);
     }
 
