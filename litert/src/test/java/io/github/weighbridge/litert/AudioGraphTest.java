@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,7 +38,7 @@ class AudioGraphTest {
     }
 
     /// Weights by name, with shapes as PyTorch has them.
-    private static Map<String, int[]> shapes(AudioSpec spec, boolean clipped) {
+    static Map<String, int[]> shapes(AudioSpec spec, boolean clipped) {
         Map<String, int[]> shapes = new LinkedHashMap<>();
         int h = spec.hidden();
         String sub = AudioGraph.TOWER + "subsample_conv_projection.";
@@ -96,7 +97,7 @@ class AudioGraphTest {
     }
 
     /// Constants of numbers, with those of convolutions in the order of the runtime.
-    private static final class Constants implements EncoderWeights {
+    static final class Constants implements EncoderWeights {
         private final TfliteBuilder builder;
         private final Map<String, float[]> weights;
         private final Map<String, int[]> shapes;
@@ -149,7 +150,7 @@ class AudioGraphTest {
         }
     }
 
-    private static byte[] bytes(TfliteBuilder builder) {
+    static byte[] bytes(TfliteBuilder builder) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         builder.build(false).forEach(part -> out.writeBytes(((Part.Bytes) part).bytes()));
         return out.toByteArray();
@@ -157,14 +158,15 @@ class AudioGraphTest {
 
     @ParameterizedTest
     @CsvSource({
-        // hidden, layers, heads, channels, bins, kernel, chunk, past, future, clipped, real frames
-        "32, 2, 2, 4, 8, 5, 12, 12, 0, true, 816", "32, 2, 2, 4, 8, 5, 12, 12, 0, true, 501", "24, 1, 3, 3, 12, 4, 6, 8, 2, false, 816",
-        "24, 1, 3, 3, 12, 3, 6, 8, 2, false, 77", "16, 1, 2, 2, 4, 2, 300, 4, 0, true, 1100"})
+        // hidden, layers, heads, channels, bins, kernel, chunk, past, future, cap, bound, clipped, real frames
+        "32, 2, 2, 4, 8, 5, 12, 12, 0, 50, 1e10, true, 816", "32, 2, 2, 4, 8, 5, 12, 12, 0, 50, 1e10, true, 501",
+        "24, 1, 3, 3, 12, 4, 6, 8, 2, 1.5, 1.2, false, 816", "24, 1, 3, 3, 12, 3, 6, 8, 2, 50, 1e10, false, 77",
+        "16, 1, 2, 2, 4, 2, 300, 4, 0, 5, 2, true, 1100"})
     void computesWhatTransformersDoes(int hidden, int layers, int heads, int channels, int bins, int kernel, int chunk, int past,
             int future,
-            boolean clipped, int frames) {
+            float cap, float bound, boolean clipped, int frames) {
         AudioSpec spec =
-                new AudioSpec(hidden, layers, heads, channels, bins, kernel, chunk, past, future, 50, -1e9f, 0.5f, 1e-6f, 1e10f, 40,
+                new AudioSpec(hidden, layers, heads, channels, bins, kernel, chunk, past, future, cap, -1e9f, 0.4f, 1e-6f, bound, 40,
                         48);
         Random random = new Random(hidden + frames);
         Map<String, int[]> shapes = shapes(spec, clipped);
@@ -182,7 +184,7 @@ class AudioGraphTest {
             Arrays.setAll(doubles, i -> numbers[i]);
             exact.put(name, doubles);
         });
-        ReferenceAudio.Result expected = new ReferenceAudio(spec, exact).run(sound, real);
+        ReferenceAudio.Result expected = new ReferenceAudio(spec, exact, Set.of()).run(sound, real);
         TfliteBuilder encoder = new TfliteBuilder("test");
         AudioGraph.encoder(spec, new Constants(encoder, weights, shapes), new Graph.Model(encoder));
         TfliteBuilder adapter = new TfliteBuilder("test");

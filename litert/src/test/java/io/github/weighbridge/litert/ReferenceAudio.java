@@ -1,8 +1,19 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.litert.graph.AudioSpec;
+import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.Weight;
+import io.github.weighbridge.scan.ViewReader;
+import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
+import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +24,7 @@ final class ReferenceAudio {
 
     private final AudioSpec spec;
     private final Map<String, double[]> weights;
+    private final Set<String> codes;
 
     /// What comes out.
     ///
@@ -22,9 +34,56 @@ final class ReferenceAudio {
     record Result(double[][] features, boolean[] real, double[][] embeddings) {}
 
     /// @param weights by name; scales of static activations among them
-    ReferenceAudio(AudioSpec spec, Map<String, double[]> weights) {
+    /// @param codes names of the weights that are codes: where they have no static scale, the delegate rounds what it multiplies with them
+    ReferenceAudio(AudioSpec spec, Map<String, double[]> weights, Set<String> codes) {
         this.spec = spec;
         this.weights = new HashMap<>(weights);
+        this.codes = Set.copyOf(codes);
+    }
+
+    /// Reads the encoder of a checkpoint, in whatever format.
+    static ReferenceAudio of(Checkpoint source) throws IOException {
+        Map<String, double[]> weights = new HashMap<>();
+        Set<String> codes = new HashSet<>();
+        try (ViewReader reader = new ViewReader(source.files().stream().map(CheckpointFile::source).toList())) {
+            for (Weight weight : source.graph().weights()) {
+                StoredTensor stored = weight.stored().getFirst();
+                if (!stored.name().contains("audio")) {
+                    continue;
+                }
+                weights.put(stored.name(), numbers(reader, weight.view()));
+                if (stored.encoding().dense().isEmpty()) {
+                    codes.add(stored.name());
+                }
+            }
+            for (StoredTensor stored : source.graph().stored()) {
+                if (stored.name().contains("audio") && stored.name().endsWith("activation_scale")) {
+                    weights.put(stored.name(), numbers(reader, View.of(stored)));
+                }
+            }
+            return new ReferenceAudio(AudioSpec.of(source.architecture()).orElseThrow(), weights, codes);
+        } catch (PolicyException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static double[] numbers(ViewReader reader, View view) throws IOException {
+        float[] numbers = new float[Math.toIntExact(view.shape().elements())];
+        reader.read(view, Region.all(view.shape()), numbers, 0);
+        double[] doubles = new double[numbers.length];
+        java.util.Arrays.setAll(doubles, i -> numbers[i]);
+        return doubles;
+    }
+
+    /// The same without the scales of static activations.
+    ReferenceAudio withoutActivations() {
+        Map<String, double[]> rest = new HashMap<>(weights);
+        rest.keySet().removeIf(name -> name.endsWith("activation_scale"));
+        return new ReferenceAudio(spec, rest, Set.of());
+    }
+
+    AudioSpec spec() {
+        return spec;
     }
 
     private double[] weight(String name) {
@@ -239,7 +298,8 @@ final class ReferenceAudio {
     private double[] product(double[] given, String name) {
         String module = name.substring(0, name.length() - ".weight".length());
         double[] weight = weight(name);
-        double[] x = rounded(given, weights.get(module + ".input_activation_scale"));
+        double @Nullable [] scale = weights.get(module + ".input_activation_scale");
+        double[] x = codes.contains(name) && (scale == null || scale[0] == 0) ? dynamic(given) : rounded(given, scale);
         double[] result = new double[weight.length / x.length];
         for (int row = 0; row < result.length; row++) {
             for (int i = 0; i < x.length; i++) {
@@ -247,6 +307,14 @@ final class ReferenceAudio {
             }
         }
         return rounded(result, weights.get(module + ".output_activation_scale"));
+    }
+
+    /// 255 steps from the least number to the greatest, 0 among them.
+    private static double[] dynamic(double[] x) {
+        double least = Math.min(0, java.util.Arrays.stream(x).min().orElseThrow());
+        double step = (Math.max(0, java.util.Arrays.stream(x).max().orElseThrow()) - least) / 255;
+        double zero = Math.rint(-128 - least / step);
+        return step == 0 ? x : each(x, v -> (Math.clamp(Math.rint(v / step + zero), -128, 127) - zero) * step);
     }
 
     private static double[] rounded(double[] x, double @Nullable [] scale) {

@@ -1,10 +1,8 @@
 package io.github.weighbridge.litert.graph;
 
 import io.github.weighbridge.litert.tflite.TensorType;
-import io.github.weighbridge.litert.tflite.write.ConstantTensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /// Builds the graphs that turn sound into embeddings of the text model, as LiteRT-LM's executor calls them
 /// (`runtime/executor/audio_litert_compiled_model_executor.cc`): the encoder takes frames of mel bins and which of them are real, and gives features
@@ -25,11 +23,13 @@ public final class AudioGraph {
     private final AudioSpec spec;
     private final EncoderWeights weights;
     private final Graph graph;
+    private final EncoderLayers layers;
 
     private AudioGraph(AudioSpec spec, EncoderWeights weights, Graph graph) {
         this.spec = spec;
         this.weights = weights;
         this.graph = graph;
+        this.layers = new EncoderLayers(graph, weights, spec.epsilon());
     }
 
     /// Adds the encoder: `src_inputs` single precision `[1, 1, frames, bins]` and `mask` truth values `[1, frames]`, to `features` single precision
@@ -46,7 +46,7 @@ public final class AudioGraph {
         Tensor real = graph.toFloat(graph.input(MASK, TensorType.BOOL, List.of(1, spec.tokens())));
         Tensor features = graph.input(FEATURES, TensorType.FLOAT32, List.of(1, spec.tokens(), spec.width()));
         Tensor seen = graph.multiply(features, graph.reshape(real, List.of(1, spec.tokens(), 1)));
-        graph.output("embeddings", audio.product(audio.rootMeanSquare(seen), PROJECTION));
+        graph.output("embeddings", audio.layers.product(audio.layers.rootMeanSquare(seen), PROJECTION));
     }
 
     private void encode() {
@@ -60,7 +60,7 @@ public final class AudioGraph {
         Tensor image = convolution(graph.reshape(sound, List.of(1, frames, spec.bins(), 1)), mask, 0);
         Tensor small = convolution(image, half, 1);
         Tensor flat = graph.reshape(small, List.of(1, spec.tokens(), small.dimension(2) * small.dimension(3)));
-        Tensor state = product(flat, TOWER + "subsample_conv_projection.input_proj_linear.weight");
+        Tensor state = layers.product(flat, TOWER + "subsample_conv_projection.input_proj_linear.weight");
         graph.scope("visible/");
         Tensor visible = visible(graph.toFloat(quarter));
         // Exactly the score of what is hidden, whatever was computed there.
@@ -71,7 +71,7 @@ public final class AudioGraph {
             state = layer(state, TOWER + "layers." + layer + ".", visible, instead, distances);
         }
         graph.scope("output/");
-        Tensor features = product(state, TOWER + "output_proj.weight");
+        Tensor features = layers.product(state, TOWER + "output_proj.weight");
         graph.output(FEATURES, graph.add(features, graph.constant(weights.weight(TOWER + "output_proj.bias"))));
         graph.output(MASK, quarter);
     }
@@ -91,23 +91,24 @@ public final class AudioGraph {
         padded = Convolutions.pad(graph, padded, 2, 1, image.dimension(2) % 2);
         Tensor moved = Convolutions.convolve(graph, padded, graph.constant(weights.weight(name + "conv.weight")), 2);
         Tensor centred = graph.subtract(moved, graph.mean(moved));
-        Tensor normed = graph.multiply(rootMeanSquare(centred), graph.constant(weights.weight(name + "norm.weight")));
+        Tensor normed = graph.multiply(layers.rootMeanSquare(centred), graph.constant(weights.weight(name + "norm.weight")));
         return graph.maximum(normed, graph.number(0));
     }
 
     private Tensor layer(Tensor x, String name, Tensor visible, Tensor instead, Tensor distances) {
         Tensor state = feedForward(x, name + "feed_forward1.");
-        Tensor attended = attention(norm(bounded(state), name + "norm_pre_attn.weight"), name + "self_attn.", visible, instead, distances);
-        state = graph.add(norm(bounded(attended), name + "norm_post_attn.weight"), state);
+        Tensor attended =
+                attention(layers.norm(bounded(state), name + "norm_pre_attn.weight"), name + "self_attn.", visible, instead, distances);
+        state = graph.add(layers.norm(bounded(attended), name + "norm_post_attn.weight"), state);
         state = lightConvolution(state, name + "lconv1d.");
         state = feedForward(state, name + "feed_forward2.");
-        return norm(bounded(state), name + "norm_out.weight");
+        return layers.norm(bounded(state), name + "norm_out.weight");
     }
 
     private Tensor feedForward(Tensor x, String name) {
-        Tensor normed = norm(bounded(x), name + "pre_layer_norm.weight");
-        Tensor wide = swish(linear(normed, name + "ffw_layer_1"));
-        Tensor narrow = norm(bounded(linear(wide, name + "ffw_layer_2")), name + "post_layer_norm.weight");
+        Tensor normed = layers.norm(bounded(x), name + "pre_layer_norm.weight");
+        Tensor wide = swish(layers.linear(normed, name + "ffw_layer_1"));
+        Tensor narrow = layers.norm(bounded(layers.linear(wide, name + "ffw_layer_2")), name + "post_layer_norm.weight");
         return graph.add(graph.multiply(narrow, spec.residual()), x);
     }
 
@@ -115,12 +116,12 @@ public final class AudioGraph {
     private Tensor lightConvolution(Tensor x, String name) {
         int hidden = spec.hidden();
         int tokens = spec.tokens();
-        Tensor wide = linear(norm(x, name + "pre_layer_norm.weight"), name + "linear_start");
+        Tensor wide = layers.linear(layers.norm(x, name + "pre_layer_norm.weight"), name + "linear_start");
         Tensor gated = graph.multiply(graph.slice(wide, 2, 0, hidden), graph.logistic(graph.slice(wide, 2, hidden, 2 * hidden)));
         Tensor column = Convolutions.pad(graph, graph.reshape(gated, List.of(1, tokens, 1, hidden)), 1, spec.kernel() - 1, 0);
         Tensor moved = Convolutions.convolveDepthwise(graph, column, graph.constant(weights.weight(name + "depthwise_conv1d.weight")));
-        Tensor normed = norm(bounded(graph.reshape(moved, List.of(1, tokens, hidden))), name + "conv_norm.weight");
-        return graph.add(linear(swish(normed), name + "linear_end"), x);
+        Tensor normed = layers.norm(bounded(graph.reshape(moved, List.of(1, tokens, hidden))), name + "conv_norm.weight");
+        return graph.add(layers.linear(swish(normed), name + "linear_end"), x);
     }
 
     private Tensor attention(Tensor x, String name, Tensor visible, Tensor instead, Tensor distances) {
@@ -131,10 +132,10 @@ public final class AudioGraph {
         float queryScale = (float) (1 / Math.sqrt(size) / Math.log(2));
         float keyScale = (float) (Math.log(1 + Math.E) / Math.log(2));
         Tensor scale = graph.multiply(softplus(graph.constant(weights.weight(name + "per_dim_scale"))), queryScale);
-        Tensor queries = graph.multiply(heads(linear(x, name + "q_proj")), scale);
-        Tensor keys = contexts(heads(graph.multiply(linear(x, name + "k_proj"), keyScale)));
-        Tensor values = contexts(heads(linear(x, name + "v_proj")));
-        Tensor placed = graph.reshape(product(distances, name + "relative_k_proj.weight"), List.of(spec.distances(), heads, size));
+        Tensor queries = graph.multiply(heads(layers.linear(x, name + "q_proj")), scale);
+        Tensor keys = contexts(heads(graph.multiply(layers.linear(x, name + "k_proj"), keyScale)));
+        Tensor values = contexts(heads(layers.linear(x, name + "v_proj")));
+        Tensor placed = graph.reshape(layers.product(distances, name + "relative_k_proj.weight"), List.of(spec.distances(), heads, size));
         Tensor byDistance = graph.multiplyRows(queries, graph.transpose(placed, List.of(1, 0, 2)));
         Tensor rows = graph.reshape(queries, List.of(heads, chunks, chunk, size));
         Tensor scores = graph.add(graph.multiplyRows(rows, keys), shifted(byDistance));
@@ -143,7 +144,7 @@ public final class AudioGraph {
         Tensor shares = graph.softmax(graph.add(graph.multiply(capped, visible), instead));
         Tensor mixed = graph.reshape(graph.multiplyColumns(shares, values), List.of(heads, chunks * chunk, size));
         Tensor joined = graph.reshape(graph.transpose(mixed, List.of(1, 0, 2)), List.of(1, spec.tokens(), spec.hidden()));
-        return linear(joined, name + "post");
+        return layers.linear(joined, name + "post");
     }
 
     /// `[heads, tokens, size]` of `[1, tokens, heads * size]`.
@@ -222,31 +223,5 @@ public final class AudioGraph {
 
     private Tensor bounded(Tensor x) {
         return graph.maximum(graph.minimum(x, graph.number(spec.bound())), graph.number(-spec.bound()));
-    }
-
-    private Tensor norm(Tensor x, String name) {
-        return graph.multiply(rootMeanSquare(x), graph.constant(weights.weight(name)));
-    }
-
-    private Tensor rootMeanSquare(Tensor x) {
-        Tensor square = graph.mean(graph.multiply(x, x));
-        return graph.multiply(x, graph.reciprocalRoot(graph.add(square, graph.number(spec.epsilon()))));
-    }
-
-    /// A product within the bounds that the checkpoint has for what enters and leaves it.
-    private Tensor linear(Tensor x, String module) {
-        Tensor in = clipped(x, module + ".input_");
-        return clipped(product(in, module + ".linear.weight"), module + ".output_");
-    }
-
-    private Tensor clipped(Tensor x, String bounds) {
-        Optional<ConstantTensor> least = weights.optional(bounds + "min");
-        Optional<ConstantTensor> most = weights.optional(bounds + "max");
-        Tensor raised = least.isPresent() ? graph.maximum(x, graph.constant(least.get())) : x;
-        return most.isPresent() ? graph.minimum(raised, graph.constant(most.get())) : raised;
-    }
-
-    private Tensor product(Tensor x, String name) {
-        return graph.product(x, weights.weight(name), weights.activation(name, true), weights.activation(name, false));
     }
 }

@@ -41,13 +41,14 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
     /// @throws PolicyException when no graph is known for it, saying why
     public static Optional<AudioSpec> of(Architecture a) throws PolicyException {
         Optional<Value.Fields> config = a.parameters().object(CONFIG);
-        if (config.isEmpty() || a.parameters().text("model_type").orElse("").startsWith("gemma4_unified")) {
+        if (!a.family().equals("gemma4") || config.isEmpty()
+                || a.parameters().text("model_type").orElse("").startsWith("gemma4_unified")) {
             return Optional.empty();
         }
         Value.Fields p = config.get();
         String activation = p.text("hidden_act").orElse("silu");
         if (!activation.equals("silu")) {
-            throw new PolicyException(refusal(a) + "its activation is " + activation + ", and only silu is written");
+            throw refusal(a, "its activation is " + activation + ", and only silu is written");
         }
         List<Value> channels = p.list("subsampling_conv_channels").orElse(List.of(Value.of(128), Value.of(32)));
         int first = (int) ((Value.Whole) channels.get(0)).number();
@@ -55,7 +56,7 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
         int hidden = whole(a, p, "hidden_size", 1, 1024);
         int heads = whole(a, p, "num_attention_heads", 1, 8);
         if (hidden % heads != 0 || first % SHRINKING != 0) {
-            throw new PolicyException(refusal(a) + hidden + " is no multiple of " + heads + " heads, or " + first + " channels none of 4");
+            throw refusal(a, hidden + " is no multiple of " + heads + " heads, or " + first + " channels none of 4");
         }
         return Optional.of(new AudioSpec(hidden, whole(a, p, "num_hidden_layers", 0, 12), heads, second, first,
                 whole(a, p, "conv_kernel_size", 1, 5), whole(a, p, "attention_chunk_size", 1, 12),
@@ -65,14 +66,15 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
                 (int) a.hiddenSize()));
     }
 
-    private static String refusal(Architecture a) {
-        return "LiteRT-LM: no audio graph for " + a.name() + " (" + a.family() + "): ";
+    private static PolicyException refusal(Architecture a, String why) {
+        return new PolicyException(
+                "LiteRT-LM: no audio graph for " + a.name() + " (" + a.family() + "): " + why + "; --strip audio writes it without");
     }
 
     private static int whole(Architecture a, Value.Fields p, String name, int least, long otherwise) throws PolicyException {
         long value = p.whole(name).orElse(otherwise);
         if (value < least || value > MOST) {
-            throw new PolicyException(refusal(a) + CONFIG + "." + name + " is " + value + ", not from " + least + " to " + MOST);
+            throw refusal(a, CONFIG + "." + name + " is " + value + ", not from " + least + " to " + MOST);
         }
         return (int) value;
     }
