@@ -15,6 +15,7 @@ import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.scan.ScaleCheck;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -39,7 +40,8 @@ public final class Planner {
         return prepare(source, format, policy, request).plan();
     }
 
-    /// Plans a conversion, and says how it came to the plan.
+    /// Plans a conversion, and says how it came to the plan. Parts that the request strips must be there; of those that the policy strips, whatever is
+    /// there goes.
     ///
     /// @throws PolicyException when the format cannot hold the checkpoint, or cannot meet the policy
     /// @throws IOException when documents or scales cannot be read or are bad
@@ -47,6 +49,8 @@ public final class Planner {
             throws IOException, PolicyException {
         TargetRequest full = request(policy, request);
         ScaleCheck.check(source);
+        Stripping stripping = Stripping.of(source, full);
+        stripping.demand(request.strip(), source);
         Target target = format.target(source, full);
         Decision decision = Policies.decide(policy, source, target);
         List<Finding> findings = new ArrayList<>();
@@ -60,7 +64,7 @@ public final class Planner {
             decision = new Decision(new Assignment(left, decision.assignment().findings(), decision.assignment().type()),
                     decision.outcomes(), decision.dropped(), decision.open());
         }
-        findings.addAll(PolicyFindings.of(policy, source, full));
+        findings.addAll(PolicyFindings.of(policy, stripping));
         return new Planned(target.plan(decision.assignment()).withFindings(findings), decision, policy, full);
     }
 

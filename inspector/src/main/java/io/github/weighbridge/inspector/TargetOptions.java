@@ -82,8 +82,8 @@ final class TargetOptions {
         if (misuse.isPresent()) {
             throw new UsageException(misuse.get());
         }
-        return new Wish(format, wanted, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, values), budget.asked(),
-                Optional.empty());
+        return new Wish(format, wanted, new TargetRequest(name, policy.stripped(), Families.installed(), Limits.DEFAULT, values),
+                budget.asked(), Optional.empty());
     }
 
     /// What a plan that was put away wants.

@@ -132,8 +132,7 @@ class PolicyCommandTest {
                 fallbacks: { int8/channel: keep }
                 kv_cache: q8_0
                 """);
-        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json", "--tensor", "blk\\.0\\.attn_k\\.=Q6_K",
-                "--strip", "mtp");
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json", "--tensor", "blk\\.0\\.attn_k\\.=Q6_K");
         assertThat(result.err()).isEmpty();
         List<String> found = new ArrayList<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {

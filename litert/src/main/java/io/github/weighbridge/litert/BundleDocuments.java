@@ -12,6 +12,7 @@ import io.github.weighbridge.litert.graph.AudioSpec;
 import io.github.weighbridge.litert.graph.VisionSpec;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.spi.FittingDocuments;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -55,13 +56,25 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
                 : BundlePart.rendered(SectionKind.HUGGING_FACE_TOKENIZER, List.of(), TOKENIZER_ENTRY, CompressedTokenizer.write(bytes)));
         Map<String, byte[]> documents = new LinkedHashMap<>();
         documents.put(CONFIG, Json.prettyBytes(config(bundle, request)));
-        for (String name : source.documents().names()) {
+        FittingDocuments fitting = FittingDocuments.of(source, bundle.architecture(), request.limits());
+        for (String name : fitting.names()) {
             if (!name.equals(CONFIG) && !name.equals(inSection)) {
-                documents.put(name, bytes(source.documents().get(name).orElseThrow(), request));
+                Optional<Value.Fields> changed = fitting.change(name);
+                documents.put(name, changed.isPresent() ? Json.prettyBytes(changed.get())
+                        : bytes(source.documents().get(name).orElseThrow(), request));
             }
+        }
+        if (form == BundleForm.TASK && !options.record().isEmpty()) {
+            documents.put(Container.RECORD, Json.prettyBytes(record(options.record())));
         }
         parts.add(BundlePart.rendered(SectionKind.GENERIC, DocumentArchive.items(), DOCUMENTS_ENTRY, DocumentArchive.write(documents)));
         return new BundleDocuments(parts, metadata.findings());
+    }
+
+    private static Value.Fields record(Map<String, String> record) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        record.forEach((name, text) -> fields.put(name, Value.of(text)));
+        return new Value.Fields(fields);
     }
 
     private static byte[] bytes(ByteSource document, TargetRequest request) throws IOException, PolicyException {

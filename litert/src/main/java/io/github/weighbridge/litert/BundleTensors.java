@@ -15,6 +15,7 @@ import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -62,23 +63,14 @@ final class BundleTensors {
     }
 
     static BundleTensors of(Checkpoint source, TargetRequest request, LitertOptions options) throws IOException, PolicyException {
+        Stripping stripping = Stripping.of(source, request);
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "LiteRT-LM needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.HUGGING_FACE).orElseThrow(
                 () -> new PolicyException("LiteRT-LM: nothing is known of how " + family.name() + " is stored"));
-        Architecture architecture = source.architecture();
-        for (String part : request.strip()) {
-            if (!family.parts().contains(part)) {
-                throw new PolicyException("--strip " + part + ": " + architecture.name() + " (" + family.name() + ") has no such part");
-            }
-            architecture = family.without(architecture, part);
-        }
+        Architecture architecture = stripping.architecture();
         Map<String, Weight> byKey = new LinkedHashMap<>();
-        for (Weight weight : source.graph().weights()) {
-            if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
-                byKey.put(weight.key(), weight);
-            }
-        }
+        stripping.weights().forEach(weight -> byKey.put(weight.key(), weight));
         List<EncoderTensors> encoders = new ArrayList<>();
         for (Encoder encoder : Encoder.values()) {
             // Without its tower there is nothing to write, whatever the configuration says.

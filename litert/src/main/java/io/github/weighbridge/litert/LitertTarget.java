@@ -1,6 +1,7 @@
 package io.github.weighbridge.litert;
 
 import io.github.weighbridge.encoding.DenseEncoding;
+import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.litert.encoding.LitertEncodings;
 import io.github.weighbridge.litert.graph.DecoderGraph;
@@ -66,7 +67,7 @@ final class LitertTarget implements Target {
     }
 
     static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
-        LitertOptions options = LitertOptions.of(request, source.architecture().contextLength());
+        LitertOptions options = LitertOptions.of(source, request);
         BundleTensors bundle = BundleTensors.of(source, request, options);
         return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
                 Carried.of(source, bundle.all()));
@@ -98,10 +99,13 @@ final class LitertTarget implements Target {
         if (own.isPresent()) {
             return new Choice(own.get(), "carry", "codes unchanged");
         }
-        if (Exact.denseType(tensor.view()).isEmpty()) {
-            throw new PolicyException(tensor.name() + ": its numbers are not understood");
+        DenseType type = Exact.denseType(tensor.view())
+                .orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
+        if (tensor.shape().rank() != 2) {
+            return Choice.of(DenseEncoding.F32, "keep");
         }
-        return Choice.of(DenseEncoding.F32, "keep");
+        return Choice.of(type.exactIn(DenseType.F16) ? DenseEncoding.F16
+                : isTable(tensor) && type.exactIn(DenseType.BF16) ? DenseEncoding.BF16 : DenseEncoding.F32, "keep");
     }
 
     /// Whether a tensor is looked up by rows, not multiplied with.
@@ -136,6 +140,9 @@ final class LitertTarget implements Target {
         if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
             return new Choice(encoding, "carry", reason + ", codes unchanged");
         }
+        if (encoding == DenseEncoding.F16 && !Exact.denseType(tensor.view()).filter(type -> type.exactIn(DenseType.F16)).isPresent()) {
+            return new Choice(encoding, DenseEncoding.FINITE, reason);
+        }
         boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
         return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
     }
@@ -152,12 +159,15 @@ final class LitertTarget implements Target {
         if (SCALES.contains(tensor.identity().role()) || tensor.shape().rank() != 2) {
             return Optional.of("the runtime computes with single precision there");
         }
+        if (type.get() == TensorType.BFLOAT16 && !isTable(tensor)) {
+            return Optional.of("a product would widen its numbers anew each time the graph runs");
+        }
         Optional<String> misfit = encoding.misfit(tensor.shape());
         if (misfit.isPresent()) {
             return misfit;
         }
         // Odd rows share bytes, which the delegate does not take and the lookup reads wrongly.
-        int inByte = 8 / encoding.codeBits();
+        int inByte = Math.max(1, 8 / encoding.codeBits());
         if (tensor.shape().columns() % inByte != 0) {
             return Optional.of("rows of " + tensor.shape().columns() + " are no multiple of " + inByte
                     + ", and the runtime computes wrongly with rows that share a byte");
@@ -165,9 +175,9 @@ final class LitertTarget implements Target {
         return Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
     }
 
-    /// All matrices in one encoding. Unless the type is `pure`, the projection of embeddings onto the layers' inputs stays as it is, and so do the
-    /// first and last products of encoders, whose layers have at least 8 bits, as in Google's own bundles. Where a matrix cannot have the type, 8 bits,
-    /// then single precision.
+    /// All matrices in one encoding. Unless the type is `pure`, the projection of embeddings onto the layers' inputs stays as it is where that is
+    /// codes, and so do the first and last products of encoders, whose layers have 8 bits, as in Google's own bundles. Where a matrix cannot have
+    /// codes, 8 bits, then single precision.
     @Override
     public Assignment type(String type, boolean pure) throws PolicyException {
         Encoding wanted = encoding(type).orElseThrow(() -> new PolicyException("--type " + type + ": LiteRT-LM has " + String.join(", ",
@@ -178,23 +188,22 @@ final class LitertTarget implements Target {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
-            } else if (!pure && staysPlain(tensor)) {
+            } else if (!pure && wanted.dense().isEmpty() && staysPlain(tensor)) {
                 choices.put(tensor.name(), keep(tensor));
-            } else
-                if (!pure && ENCODERS.contains(tensor.identity().component()) && wanted.codeWriter().isPresent()
-                        && refuses(tensor, LitertEncodings.channel(8)).isEmpty()) {
-                            choices.put(tensor.name(), choice(tensor, LitertEncodings.channel(8), "type " + type + ", in encoders 8 bits"));
-                        } else {
-                            Encoding encoding = wanted;
-                            for (Encoding next : List.of(LitertEncodings.channel(8), DenseEncoding.F32)) {
-                                encoding = refuses(tensor, encoding).isEmpty() ? encoding : next;
-                            }
-                            if (encoding != wanted) {
-                                fallbacks.add(tensor.name());
-                            }
-                            choices.put(tensor.name(),
-                                    choice(tensor, encoding, "type " + type + (encoding == wanted ? "" : ", which cannot be here")));
-                        }
+            } else {
+                boolean encoder = !pure && wanted.dense().isEmpty() && ENCODERS.contains(tensor.identity().component());
+                Encoding own = encoder ? LitertEncodings.channel(8) : wanted;
+                Encoding encoding = own;
+                for (Encoding next : wanted.dense().isPresent() ? List.of(DenseEncoding.F32)
+                        : List.of(LitertEncodings.channel(8), DenseEncoding.F32)) {
+                    encoding = refuses(tensor, encoding).isEmpty() ? encoding : next;
+                }
+                if (encoding != own) {
+                    fallbacks.add(tensor.name());
+                }
+                String reason = "type " + type + (own == wanted ? "" : ", 8 bits in encoders");
+                choices.put(tensor.name(), choice(tensor, encoding, reason + (encoding == own ? "" : ", which cannot be here")));
+            }
         }
         List<Finding> findings = fallbacks.isEmpty() ? List.of()
                 : List.of(Finding.info("type-fallback",

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ public final class Graph {
     private final Subgraph subgraph;
     private final Map<String, ConstantTensor> constants;
     private final Map<String, Integer> names = new HashMap<>();
+    private final Map<ConstantTensor, Tensor> widened = new IdentityHashMap<>();
     private String scope = "";
 
     private Graph(TfliteBuilder model, Subgraph subgraph, Map<String, ConstantTensor> constants) {
@@ -75,6 +77,23 @@ public final class Graph {
     /// A constant of the model.
     public Tensor constant(ConstantTensor constant) {
         return new Tensor(subgraph.constant(constant), constant.type(), constant.shape());
+    }
+
+    /// A constant as single precision numbers. The delegate widens constants of half precision when it is built, not when the graph runs.
+    private Tensor numbers(ConstantTensor constant) {
+        return constant.type() == TensorType.FLOAT16 ? widened.computeIfAbsent(constant, half -> widen(constant(half)))
+                : constant(constant);
+    }
+
+    /// Half precision numbers, or bfloat16 ones, as single precision ones.
+    private Tensor widen(Tensor a) {
+        return switch (a.type()) {
+            case FLOAT16 -> apply(BuiltinOperator.DEQUANTIZE, 3, List.of(a), TensorType.FLOAT32, a.shape(), Options.none());
+            // DEQUANTIZE does not take them.
+            case BFLOAT16 -> apply(BuiltinOperator.CAST, 7, List.of(a), TensorType.FLOAT32, a.shape(),
+                    Options.none().u8(0, TensorType.BFLOAT16.code()).u8(1, TensorType.FLOAT32.code()));
+            default -> a;
+        };
     }
 
     /// Whole numbers, as operators take their parameters.
@@ -409,12 +428,12 @@ public final class Graph {
             case INT8 -> hybrid ? 12 : 5;
             default -> 5;
         };
-        subgraph.operator(BuiltinOperator.FULLY_CONNECTED, version, List.of(x.index(), subgraph.constant(weight), LEFT_OUT),
+        subgraph.operator(BuiltinOperator.FULLY_CONNECTED, version, List.of(x.index(), numbers(weight).index(), LEFT_OUT),
                 List.of(out.index()), Options.none().flag(2, true));
         return out;
     }
 
-    /// Rows of a table.
+    /// Rows of a table, in single precision. Numbers of 16 bits are widened behind the lookup: before it, the whole table would be.
     ///
     /// @param ids whole numbers `[n]`
     public Tensor lookup(Tensor ids, ConstantTensor table) {
@@ -425,8 +444,9 @@ public final class Graph {
             case INT8 -> 3;
             default -> 1;
         };
-        return apply(BuiltinOperator.EMBEDDING_LOOKUP, version, List.of(ids, constant(table)), TensorType.FLOAT32,
-                List.of(ids.dimension(0), table.shape().get(1)), Options.none());
+        TensorType type = table.type() == TensorType.FLOAT16 || table.type() == TensorType.BFLOAT16 ? table.type() : TensorType.FLOAT32;
+        return widen(apply(BuiltinOperator.EMBEDDING_LOOKUP, version, List.of(ids, constant(table)), type,
+                List.of(ids.dimension(0), table.shape().get(1)), Options.none()));
     }
 
     /// Rows of several tables, from each those of its own list.
