@@ -275,6 +275,24 @@ class RealAudioTest {
         assertThat(texts.getEndOfAudioToken().getTokenStr()).isEqualTo("<audio|>");
     }
 
+    /// A rule for the whole component meets tensors that cannot follow it: windows, bounds, norms, the row that ends sound.
+    @Test
+    void whatCannotFollowARuleFallsBack() throws Exception {
+        Policy policy = PolicyFiles.parse("all.yaml", """
+                rules:
+                  - match: { component: audio_encoder }
+                    encoding: int4/channel
+                    fallback: [f32]
+                default: keep
+                """);
+        Path bundle = write(bitten("fallback"), "fallback", policy);
+        assertThat(difference(bundle, reference(bundle), 816)).isLessThan(0.02);
+        theEndOfSound(bundle);
+        Policy halves = Policy.KEEP.withType("F16", false);
+        Path half = write(folder.resolve("fallback"), "halves", halves);
+        assertThat(difference(half, reference(half), 500)).isLessThan(1e-4);
+    }
+
     /// Rules for the component decide over its tensors, and over no others.
     @Test
     void rulesDecide() throws Exception {

@@ -34,6 +34,8 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
     public static final int SHRINKING = 4;
     private static final String CONFIG = "audio_config";
     private static final int MOST = 1 << 16;
+    /// Of a constant that is made here.
+    private static final int MOST_NUMBERS = 1 << 22;
 
     /// Reads the hyper-parameters of the encoder of sound.
     ///
@@ -51,19 +53,25 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
             throw refusal(a, "its activation is " + activation + ", and only silu is written");
         }
         List<Value> channels = p.list("subsampling_conv_channels").orElse(List.of(Value.of(128), Value.of(32)));
-        int first = (int) ((Value.Whole) channels.get(0)).number();
-        int second = (int) ((Value.Whole) channels.get(1)).number();
+        long first = ((Value.Whole) channels.get(0)).number();
+        long second = ((Value.Whole) channels.get(1)).number();
         int hidden = whole(a, p, "hidden_size", 1, 1024);
         int heads = whole(a, p, "num_attention_heads", 1, 8);
-        if (hidden % heads != 0 || first % SHRINKING != 0) {
-            throw refusal(a, hidden + " is no multiple of " + heads + " heads, or " + first + " channels none of 4");
+        if (hidden % heads != 0 || first % SHRINKING != 0 || first / SHRINKING * second > MOST_NUMBERS) {
+            throw refusal(a, hidden + " numbers are no multiple of " + heads + " heads, or " + first + " and " + second
+                    + " channels of convolutions no multiple of 4, or too many");
         }
-        return Optional.of(new AudioSpec(hidden, whole(a, p, "num_hidden_layers", 0, 12), heads, second, first,
+        AudioSpec spec = new AudioSpec(hidden, whole(a, p, "num_hidden_layers", 0, 12), heads, (int) second, (int) first,
                 whole(a, p, "conv_kernel_size", 1, 5), whole(a, p, "attention_chunk_size", 1, 12),
                 whole(a, p, "attention_context_left", 1, 13) - 1, whole(a, p, "attention_context_right", 0, 0),
-                number(p, "attention_logit_cap", 50), number(p, "attention_invalid_logits_value", -1e9), number(p, "residual_weight", 0.5),
-                number(p, "rms_norm_eps", 1e-6), number(p, "gradient_clipping", 1e10), whole(a, p, "output_proj_dims", 1, 1536),
-                (int) a.hiddenSize()));
+                number(a, p, "attention_logit_cap", Float.MIN_NORMAL, 50),
+                number(a, p, "attention_invalid_logits_value", -Float.MAX_VALUE, -1e9), number(a, p, "residual_weight", -MOST, 0.5),
+                number(a, p, "rms_norm_eps", 0, 1e-6), number(a, p, "gradient_clipping", Float.MIN_NORMAL, 1e10),
+                whole(a, p, "output_proj_dims", 1, 1536), (int) a.hiddenSize());
+        if ((long) spec.chunk() * spec.context() > MOST_NUMBERS || (long) spec.distances() * hidden > MOST_NUMBERS) {
+            throw refusal(a, "chunks of " + spec.chunk() + " frames that see " + spec.context() + " are too many");
+        }
+        return Optional.of(spec);
     }
 
     private static PolicyException refusal(Architecture a, String why) {
@@ -79,8 +87,12 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
         return (int) value;
     }
 
-    private static float number(Value.Fields p, String name, double otherwise) {
-        return p.number(name).orElse(otherwise).floatValue();
+    private static float number(Architecture a, Value.Fields p, String name, double least, double otherwise) throws PolicyException {
+        double value = p.number(name).orElse(otherwise);
+        if (!(value >= least && value <= Float.MAX_VALUE)) {
+            throw refusal(a, CONFIG + "." + name + " is " + value + ", no number from " + least + " that it can be computed with");
+        }
+        return (float) value;
     }
 
     /// Frames that the graph takes: as many whole chunks as LiteRT-LM's own files have, and at least one.
