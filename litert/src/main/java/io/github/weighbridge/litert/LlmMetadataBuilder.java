@@ -41,6 +41,7 @@ public final class LlmMetadataBuilder {
     private static final String GENERATION = "generation_config.json";
     private static final String TOKENIZER = "tokenizer_config.json";
     private static final String CONFIG = "config.json";
+    private static final String ADDED = "added_tokens_decoder";
     private static final String TEMPLATE = "chat_template.jinja";
     /// What transformers takes where generation_config.json has no `top_k`.
     private static final long TRANSFORMERS_TOP_K = 50;
@@ -171,11 +172,12 @@ public final class LlmMetadataBuilder {
         }
     }
 
-    /// A token of images or sound: its text, or its number where only config.json has it.
+    /// A token of images or sound, as text: the engine takes no numbers here. It is named in tokenizer_config.json, or listed there by its number.
     private Optional<TokenUnion> special(String word, Architecture architecture, String parameter) {
-        Optional<TokenUnion> text = named(word).map(name -> TokenUnion.newBuilder().setTokenStr(name).build());
-        return text.or(() -> architecture.parameters().whole(parameter).filter(id -> id >= 0 && id <= Integer.MAX_VALUE)
-                .map(id -> token(id.intValue())));
+        Optional<String> listed = architecture.parameters().whole(parameter)
+                .flatMap(id -> tokenizer.fields().object(ADDED).flatMap(added -> added.get(Long.toString(id))))
+                .flatMap(LlmMetadataBuilder::content);
+        return named(word).or(() -> listed).map(text -> TokenUnion.newBuilder().setTokenStr(text).build());
     }
 
     private Optional<String> named(String word) {
