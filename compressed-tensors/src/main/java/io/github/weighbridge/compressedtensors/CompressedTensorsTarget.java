@@ -123,7 +123,7 @@ final class CompressedTensorsTarget implements Target {
             return;
         }
         for (StoredTensor scale : scales) {
-            String name = scale.name().replace("_cache_scale", "_scale");
+            String name = model.name(scale.name()).replace("_cache_scale", "_scale");
             TargetTensor tensor = scale.shape().elements() == 1 ? model.number(scale, name, Shape.of(1))
                     : new TargetTensor(name, model.source().graph().identity(scale), View.of(scale), List.of());
             tensors.add(tensor);

@@ -118,7 +118,15 @@ final class LitertReader {
         return new Checkpoint(format, container.version(), List.of(told), architecture, result.graph(),
                 new Documents(container.documents()),
                 findings,
-                resources, container.header().map(LitertReader::metadata).orElse(Value.Fields.EMPTY));
+                resources, metadata());
+    }
+
+    /// What a bundle's header says of the whole, or the record among the documents of an archive.
+    private Value.Fields metadata() throws IOException {
+        if (container.header().isPresent()) {
+            return metadata(container.header().get());
+        }
+        return container.record().isPresent() ? Json.parseObject(container.record().get(), options.limits()) : Value.Fields.EMPTY;
     }
 
     private static Value.Fields metadata(BundleHeader header) {
