@@ -34,7 +34,7 @@ record Wish(Format format, Policy policy, TargetRequest request, Optional<Budget
             return new Made(Planner.prepare(source, format, policy, request), request, Optional.empty());
         }
         BudgetResult result = Budget.solve(policy, source, format.target(source, Planner.request(policy, request)),
-                budget.get().request(source.architecture(), policy));
+                budget.get().request(source, policy));
         return new Made(Planner.prepare(source, format, result.policy(), request), request, Optional.of(result));
     }
 }
