@@ -127,9 +127,12 @@ final class CompressedTensorsTarget implements Target {
             if (!codes || floats) {
                 scheme = Optional.empty();
                 if (!scales.isEmpty()) {
-                    findings.add(Finding.info("cache-scales-left-out", scales.size() + " scales of key/value caches are left out: the policy"
-                            + " wants " + sliding.get() + (sliding.equals(full) ? "" : " in sliding layers and " + full.get() + " in full ones")
-                            + ", and kv_cache_scheme is one for all layers, of codes with scales", names));
+                    findings.add(Finding.info("cache-scales-left-out",
+                            scales.size() + " scales of key/value caches are left out: the policy"
+                                    + " wants " + sliding.get()
+                                    + (sliding.equals(full) ? "" : " in sliding layers and " + full.get() + " in full ones")
+                                    + ", and kv_cache_scheme is one for all layers, of codes with scales",
+                            names));
                 }
                 return;
             }
@@ -144,7 +147,8 @@ final class CompressedTensorsTarget implements Target {
         if (vllm && !floats) {
             scheme = Optional.empty();
             findings.add(Finding.warning("kv-scales-lost",
-                    scales.size() + " scales of 8-bit integer key/value caches are left out, as vLLM has caches of 8-bit floats only", names));
+                    scales.size() + " scales of 8-bit integer key/value caches are left out, as vLLM has caches of 8-bit floats only",
+                    names));
             return;
         }
         scheme = Optional.of(sourceCache.orElse(Args.integers(8, Strategy.TENSOR, 0, true)));

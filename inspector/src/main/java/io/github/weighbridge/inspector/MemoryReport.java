@@ -59,8 +59,9 @@ final class MemoryReport {
 
     private void own(CacheChoice choice) {
         report.gap();
-        report.paragraph(INDENT, INDENT, "The checkpoint wants the key/value cache in " + (choice.sliding().equals(choice.full()) ? choice.full()
-                : choice.sliding() + " in sliding layers and " + choice.full() + " in full ones") + " (" + choice.source() + ").");
+        report.paragraph(INDENT, INDENT,
+                "The checkpoint wants the key/value cache in " + (choice.sliding().equals(choice.full()) ? choice.full()
+                        : choice.sliding() + " in sliding layers and " + choice.full() + " in full ones") + " (" + choice.source() + ").");
     }
 
     private void least(ConversationMemory memory, List<Long> contexts, List<KeyValueCache.Types> types) {

@@ -78,7 +78,7 @@ final class TargetOptions {
         Policy wanted = policy.policy();
         String name = target.isEmpty() ? name(source, format) : name(target);
         Map<String, String> values = settings(format, target);
-        Optional<String> misuse = format.misuse(values, wanted.type());
+        Optional<String> misuse = format.misuse(values, wanted.type(format.name()));
         if (misuse.isPresent()) {
             throw new UsageException(misuse.get());
         }

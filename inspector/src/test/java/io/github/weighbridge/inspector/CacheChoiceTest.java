@@ -31,7 +31,8 @@ class CacheChoiceTest {
     private static final long SLIDING_NUMBERS = 3 * 2 * 64;
     private static final long FULL_NUMBERS = 2 * 128;
     private static final long WINDOW = 64;
-    private static final Map<String, Double> BYTES = Map.of("f16", 2.0, "f32", 4.0, "int8", 1.0, "fp8", 1.0, "q8_0", 34 / 32.0, "q4_0", 18 / 32.0);
+    private static final Map<String, Double> BYTES =
+            Map.of("f16", 2.0, "f32", 4.0, "int8", 1.0, "fp8", 1.0, "q8_0", 34 / 32.0, "q4_0", 18 / 32.0);
 
     @TempDir static Path sources;
 
@@ -97,7 +98,8 @@ class CacheChoiceTest {
         long least = caches(report).stream().filter(cache -> cache.text("accounting").isEmpty()).mapToLong(cache -> ReportCheck.whole(cache,
                 "bytes")).max().orElseThrow();
         long other = ReportCheck.list(Cli.run("inspect", target, "--json", "--kv-cache", "f16").json().object("memory").orElseThrow(),
-                "kv_cache").stream().filter(cache -> cache.text("accounting").isEmpty()).mapToLong(cache -> ReportCheck.whole(cache, "bytes"))
+                "kv_cache").stream().filter(cache -> cache.text("accounting").isEmpty())
+                .mapToLong(cache -> ReportCheck.whole(cache, "bytes"))
                 .max().orElseThrow();
         Value.Fields memory = report.object("memory").orElseThrow();
         long longest = ReportCheck.whole(report.object("architecture").orElseThrow(), "context_length");
@@ -227,7 +229,8 @@ class CacheChoiceTest {
         assertThat(Cli.run("inspect", target, "--html", html).code()).isZero();
         assertThat(Files.readString(html)).contains("f32/int8 (the file's own)");
         try (Stream<Path> files = Files.list(folder)) {
-            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("out.litertlm", "policy.yaml", "report.html");
+            assertThat(files.map(file -> file.getFileName().toString())).containsExactlyInAnyOrder("out.litertlm", "policy.yaml",
+                    "report.html");
         }
     }
 }

@@ -8,6 +8,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.CompressedTokenizer;
 import io.github.weighbridge.litert.file.DocumentArchive;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.graph.VisionSpec;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.spi.FittingDocuments;
@@ -40,7 +41,8 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
 
     static BundleDocuments of(Checkpoint source, BundleTensors bundle, LitertOptions options, BundleForm form, TargetRequest request)
             throws IOException, PolicyException {
-        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), request.limits());
+        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), VisionSpec.of(bundle.architecture()),
+                request.limits());
         List<BundlePart> parts = new ArrayList<>();
         parts.add(BundlePart.rendered(SectionKind.LLM_METADATA, List.of(), METADATA_ENTRY, metadata.metadata().toByteArray()));
         String inSection = form.sentencePiece(source.documents().names()) ? SENTENCEPIECE : TOKENIZER_JSON;
@@ -82,7 +84,7 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
         return document.readBytes(0, (int) document.length());
     }
 
-    /// The configuration of what is written: without encoders, stripped parts and the source's quantization.
+    /// The configuration of what is written: without stripped parts, encoders that are left out, and the source's quantization.
     private static Value.Fields config(BundleTensors bundle, TargetRequest request) {
         Dialect dialect = request.families().byName(bundle.architecture().family()).flatMap(family -> family.dialect(Dialect.HUGGING_FACE))
                 .orElseThrow();

@@ -18,6 +18,8 @@ import io.github.weighbridge.litert.file.proto.Qwen3;
 import io.github.weighbridge.litert.file.proto.SamplerParameters;
 import io.github.weighbridge.litert.file.proto.TokenIds;
 import io.github.weighbridge.litert.file.proto.TokenUnion;
+import io.github.weighbridge.litert.graph.VisionSpec;
+import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Finding;
@@ -80,12 +82,20 @@ public final class LlmMetadataBuilder {
     /// @param maxTokens length of the key/value cache, in tokens
     /// @throws CheckpointFormatException when a document is bad
     public static Result of(Checkpoint checkpoint, int maxTokens, Limits limits) throws IOException {
-        LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
-        LlmMetadata metadata = builder.build(checkpoint.architecture().family(), maxTokens);
-        return new Result(metadata, builder.findings);
+        return of(checkpoint, maxTokens, Optional.empty(), limits);
     }
 
-    private LlmMetadata build(String family, int maxTokens) throws IOException {
+    /// The metadata of a checkpoint's text model and of the encoders beside it.
+    ///
+    /// @param maxTokens length of the key/value cache, in tokens
+    /// @param vision the encoder of images, where there is a section for it
+    /// @throws CheckpointFormatException when a document is bad
+    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, Limits limits) throws IOException {
+        LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
+        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision), builder.findings);
+    }
+
+    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision) throws IOException {
         LlmMetadata.Builder metadata = LlmMetadata.newBuilder().setMaxNumTokens(maxTokens);
         List<Integer> begin = ids("bos_token_id");
         if (begin.isEmpty()) {
@@ -118,8 +128,8 @@ public final class LlmMetadataBuilder {
         }
         template.ifPresent(metadata::setJinjaPromptTemplate);
         Set<String> tokens = specialTokens();
-        switch (family) {
-            case "gemma4" -> gemma4(metadata, tokens);
+        switch (architecture.family()) {
+            case "gemma4" -> gemma4(metadata, tokens, architecture, vision);
             case "gemma3" -> {
                 metadata.setLlmModelType(LlmModelType.newBuilder().setGemma3(Gemma3.getDefaultInstance()));
                 turns(metadata, tokens, "<start_of_turn>", "<end_of_turn>", false);
@@ -131,13 +141,19 @@ public final class LlmMetadataBuilder {
     }
 
     /// Where tokenizer_config.json does not name a token, the runtime's own text for it holds, which is Gemma 4's.
-    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens) {
+    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision) {
         Gemma4.Builder gemma = Gemma4.newBuilder();
         named("stc_token", gemma::setCodeFenceStart);
         named("etc_token", gemma::setCodeFenceEnd);
         named("escape_token", gemma::setOpenQuote);
         named("escape_token", gemma::setCloseQuote);
         named("str_token", gemma::setFunctionResponseStart);
+        if (vision.isPresent()) {
+            special("boi_token", architecture, "boi_token_id").ifPresent(gemma::setStartOfImageToken);
+            special("eoi_token", architecture, "eoi_token_id").ifPresent(gemma::setEndOfImageToken);
+            gemma.setPatchWidth(vision.get().patch()).setPatchHeight(vision.get().patch()).setMaxNumPatches(vision.get().patches())
+                    .setPoolingKernelSize(vision.get().pooling());
+        }
         metadata.setLlmModelType(LlmModelType.newBuilder().setGemma4(gemma));
         turns(metadata, tokens, "<|turn>", "<turn|>", true);
         String open = named("soc_token").orElse("<|channel>");
@@ -145,6 +161,13 @@ public final class LlmMetadataBuilder {
         if (tokens.contains(open) && tokens.contains(close)) {
             metadata.addChannels(Channel.newBuilder().setChannelName("thought").setStart(open + "thought\n").setEnd(close));
         }
+    }
+
+    /// A token of images or sound: its text, or its number where only config.json has it.
+    private Optional<TokenUnion> special(String word, Architecture architecture, String parameter) {
+        Optional<TokenUnion> text = named(word).map(name -> TokenUnion.newBuilder().setTokenStr(name).build());
+        return text.or(() -> architecture.parameters().whole(parameter).filter(id -> id >= 0 && id <= Integer.MAX_VALUE)
+                .map(id -> token(id.intValue())));
     }
 
     private Optional<String> named(String word) {
