@@ -32,12 +32,7 @@ record Wish(Format format, Policy policy, TargetRequest request, Optional<Budget
         if (budget.isEmpty()) {
             return new Made(Planner.prepare(source, format, policy, request), request, Optional.empty());
         }
-<<<<<<< HEAD
-        BudgetResult result = Budget.solve(policy, source, format.target(source, Planner.request(policy, request)),
-                budget.get().request(source, policy));
-=======
-        BudgetResult result = Planner.budget(source, format, policy, request, budget.get().request(source.architecture(), policy));
->>>>>>> main
+        BudgetResult result = Planner.budget(source, format, policy, request, budget.get().request(source, policy));
         return new Made(Planner.prepare(source, format, result.policy(), request), request, Optional.of(result));
     }
 }
