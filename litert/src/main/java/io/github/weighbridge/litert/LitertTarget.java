@@ -85,10 +85,10 @@ final class LitertTarget implements Target {
         return all;
     }
 
-    /// Norms and factors are computed with in single precision, and scales of activations and caches are single precision numbers in a model.
+    /// Norms, factors, windows and tables of positions are computed with in single precision, and scales of activations and caches are single precision numbers in a model.
     @Override
     public Optional<Choice> fixed(TargetTensor tensor) {
-        return tensor.shape().rank() < 2 || EncoderTensors.isEnd(tensor.name())
+        return tensor.shape().rank() != 2 || EncoderTensors.isEnd(tensor.name())
                 ? Optional.of(Choice.of(DenseEncoding.F32, "the runtime computes with single precision"))
                 : Optional.empty();
     }
