@@ -241,7 +241,7 @@ final class LitertTarget implements Target {
         all.addAll(assignment.findings());
         all.addAll(codesGivenUp(layout.jobs()));
         return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
-                all);
+                all).withCache(bundle.cacheChoice());
     }
 
     /// What was rounded in the source and is rounded again, or is decoded because no product takes its scales.
