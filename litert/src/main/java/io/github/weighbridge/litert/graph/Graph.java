@@ -252,6 +252,16 @@ public final class Graph {
         return each(BuiltinOperator.LOG, a, Options.none());
     }
 
+    /// The greatest whole number that is not above.
+    public Tensor floor(Tensor a) {
+        return each(BuiltinOperator.FLOOR, a, Options.none());
+    }
+
+    /// The number without its sign.
+    public Tensor magnitude(Tensor a) {
+        return each(BuiltinOperator.ABS, a, Options.none());
+    }
+
     /// GELU in the form with a hyperbolic tangent.
     public Tensor gelu(Tensor a) {
         return each(BuiltinOperator.GELU, a, Options.none().flag(0, true));
@@ -264,9 +274,18 @@ public final class Graph {
 
     /// Mean over the last axis, which stays with one index.
     public Tensor mean(Tensor a) {
+        return reduce(BuiltinOperator.MEAN, a);
+    }
+
+    /// The greatest along the last axis, which stays with one index.
+    public Tensor greatest(Tensor a) {
+        return reduce(BuiltinOperator.REDUCE_MAX, a);
+    }
+
+    private Tensor reduce(BuiltinOperator operator, Tensor a) {
         List<Integer> shape = new ArrayList<>(a.shape());
         shape.set(a.rank() - 1, 1);
-        return apply(BuiltinOperator.MEAN, 1, List.of(a, whole(List.of(a.rank() - 1))), a.type(), shape, Options.none().flag(0, true));
+        return apply(operator, 1, List.of(a, whole(List.of(a.rank() - 1))), a.type(), shape, Options.none().flag(0, true));
     }
 
     /// The same numbers in another shape.
@@ -428,6 +447,18 @@ public final class Graph {
         TensorType type = table.type() == TensorType.FLOAT16 || table.type() == TensorType.BFLOAT16 ? table.type() : TensorType.FLOAT32;
         return widen(apply(BuiltinOperator.EMBEDDING_LOOKUP, version, List.of(ids, constant(table)), type,
                 List.of(ids.dimension(0), table.shape().get(1)), Options.none()));
+    }
+
+    /// Rows of several tables, from each those of its own list.
+    ///
+    /// @param tables numbers `[tables, rows, width]`
+    /// @param ids whole numbers `[tables, n]`
+    /// @return `[tables, n, width]`
+    public Tensor gather(Tensor tables, Tensor ids) {
+        check(tables.type() == TensorType.FLOAT32 && ids.type() == TensorType.INT32 && tables.rank() == 3 && ids.rank() == 2
+                && tables.dimension(0) == ids.dimension(0), "GATHER", tables, ids);
+        return apply(BuiltinOperator.GATHER, 5, List.of(tables, ids), tables.type(),
+                List.of(tables.dimension(0), ids.dimension(1), tables.dimension(2)), Options.none().i32(0, 1).i32(1, 1));
     }
 
     /// A tensor with a part of it replaced.

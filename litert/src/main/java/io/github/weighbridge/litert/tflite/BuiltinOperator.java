@@ -20,6 +20,8 @@ public enum BuiltinOperator {
     DEQUANTIZE(6, 38),
     /// Rows of a table.
     EMBEDDING_LOOKUP(7, 0),
+    /// The greatest whole number that is not above.
+    FLOOR(8, 0),
     /// Product with a matrix of rows.
     FULLY_CONNECTED(9, 8),
     /// 1 / (1 + exp(-x)).
@@ -78,8 +80,12 @@ public enum BuiltinOperator {
     SUM(74, 27),
     /// 1 / sqrt(x).
     RSQRT(76, 0),
+    /// The greatest along axes.
+    REDUCE_MAX(82, 27),
     /// Whether both.
     LOGICAL_AND(86, 62),
+    /// The number without its sign.
+    ABS(101, 0),
     /// Cosine.
     COS(108, 0),
     /// Numbers into codes.
