@@ -1,5 +1,6 @@
 package io.github.weighbridge.inspector;
 
+import io.github.weighbridge.audit.Audited;
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
@@ -131,7 +132,7 @@ final class LossBench implements AutoCloseable {
         return plan.files().stream().filter(OutputFile::holdsTensors).mapToLong(OutputFile::length).sum();
     }
 
-    /// Converts, loads what was written in its runtime, and measures.
+    /// Converts, holds what was written against the plan, loads it in its runtime, and measures.
     Loss measure(ConversionPlan plan) throws IOException, PolicyException {
         String digest = PlanDigest.of(plan, "model." + format);
         Loss known = byPlan.get(digest);
@@ -140,18 +141,22 @@ final class LossBench implements AutoCloseable {
         }
         Path target = folder.resolve("model." + format);
         Engine.run(plan, checkpoint, target, EngineOptions.defaults().withForce(true));
-        Loss loss = switch (format) {
-            case GGUF -> llama(target);
-            case COMPRESSED -> {
-                Path dense = folder.resolve("dense.gguf");
-                try (Checkpoint written = Formats.installed().open(Source.of(target), ReadOptions.defaults())) {
+        Loss loss;
+        try (Checkpoint written = Formats.installed().open(Source.of(target), ReadOptions.defaults())) {
+            if (!Audited.of(written).files().equals(Audited.of(plan).files())) {
+                throw new AssertionError(target + ": " + Audited.of(written).files() + ", planned " + Audited.of(plan).files());
+            }
+            loss = switch (format) {
+                case GGUF -> llama(target);
+                case COMPRESSED -> {
+                    Path dense = folder.resolve("dense.gguf");
                     Engine.run(Planner.plan(written, format(GGUF), Policy.KEEP.withType("F32", false), TargetRequest.named("dense.gguf")),
                             written, dense, EngineOptions.defaults().withForce(true));
+                    yield llama(dense);
                 }
-                yield llama(dense);
-            }
-            default -> interpreted(target);
-        };
+                default -> interpreted(target);
+            };
+        }
         byPlan.put(digest, loss);
         return loss;
     }

@@ -8,6 +8,7 @@ import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.Value;
@@ -201,12 +202,20 @@ class BundleEncodersTest {
         assertThat(gemma.getPatchHeight()).isEqualTo(16);
         assertThat(gemma.getPoolingKernelSize()).isEqualTo(3);
         assertThat(gemma.getMaxNumPatches()).isEqualTo(9 * 16);
-        // The fixture's tokenizer_config.json does not name them, config.json does.
-        Value.Fields config = Gemma4Fixture.config(Gemma4Options.of(Gemma4Size.TINY_TOWERS));
-        assertThat(gemma.getStartOfImageToken().getTokenIds().getIdsList())
-                .containsExactly(config.whole("boi_token_id").orElseThrow().intValue());
-        assertThat(gemma.getEndOfImageToken().getTokenIds().getIdsList())
-                .containsExactly(config.whole("eoi_token_id").orElseThrow().intValue());
+        assertThat(gemma.hasStartOfImageToken() || gemma.hasEndOfImageToken()).as("not named: the engine has its own").isFalse();
+        Path source = Converted.of(Gemma4Options.Numbers.BF16).source();
+        Path tokenizer = source.resolve("tokenizer_config.json");
+        byte[] before = Files.readAllBytes(tokenizer);
+        Value.Fields config = Json.parseObject(ByteSource.of("tokenizer_config.json", before), Limits.DEFAULT);
+        String end = Long.toString(Gemma4Fixture.config(Gemma4Options.of(Gemma4Size.TINY_TOWERS)).whole("eoi_token_id").orElseThrow());
+        Files.write(tokenizer, Json.prettyBytes(config.with("boi_token", Value.of("<|image>")).with("added_tokens_decoder",
+                new Value.Fields(Map.of(end, new Value.Fields(Map.of("content", Value.of("<image|>"))))))));
+        Path named = folder.resolve("named.litertlm");
+        Bundles.write(source, named, Policy.KEEP, SHORT);
+        Files.write(tokenizer, before);
+        // Numbers would do for a reader, and the engine refuses them.
+        assertThat(metadata(named).getLlmModelType().getGemma4().getStartOfImageToken().getTokenStr()).isEqualTo("<|image>");
+        assertThat(metadata(named).getLlmModelType().getGemma4().getEndOfImageToken().getTokenStr()).isEqualTo("<image|>");
         Path without = folder.resolve("text.litertlm");
         Bundles.write(Converted.of(Gemma4Options.Numbers.BF16).source(), without, Policy.KEEP.withStrip(Set.of("vision")), SHORT);
         assertThat(metadata(without).getLlmModelType().getGemma4().getMaxNumPatches()).isZero();
