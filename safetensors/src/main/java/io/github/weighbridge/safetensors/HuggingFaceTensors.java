@@ -48,14 +48,16 @@ public final class HuggingFaceTensors {
     private final List<Weight> weights;
     private final List<TargetTensor> tensors;
     private final Map<String, Weight> single;
+    private final Map<String, TargetTensor> wholes;
 
     private HuggingFaceTensors(Checkpoint source, Architecture architecture, Set<String> strip, List<Weight> weights,
-            List<TargetTensor> tensors) {
+            List<TargetTensor> tensors, Map<String, TargetTensor> wholes) {
         this.source = source;
         this.architecture = architecture;
         this.strip = strip;
         this.weights = List.copyOf(weights);
         this.tensors = List.copyOf(tensors);
+        this.wholes = Map.copyOf(wholes);
         Map<String, Weight> byKey = new HashMap<>();
         weights.forEach(weight -> byKey.put(weight.key(), weight));
         this.single = new HashMap<>();
@@ -70,6 +72,18 @@ public final class HuggingFaceTensors {
     ///
     /// @throws PolicyException when there is no such part
     public static HuggingFaceTensors of(Checkpoint source, TargetRequest request) throws PolicyException {
+        return of(source, request, false);
+    }
+
+    /// The same with what the family's own files hold together apart, where there are files that have it so: each expert a module. [#whole] gives
+    /// what they are parts of.
+    ///
+    /// @throws PolicyException when there is no such part
+    public static HuggingFaceTensors apart(Checkpoint source, TargetRequest request) throws PolicyException {
+        return of(source, request, true);
+    }
+
+    private static HuggingFaceTensors of(Checkpoint source, TargetRequest request, boolean apart) throws PolicyException {
         Optional<Family> family = request.families().byName(source.architecture().family());
         Architecture architecture = source.architecture();
         for (String part : request.strip()) {
@@ -83,11 +97,13 @@ public final class HuggingFaceTensors {
         List<Weight> kept = source.graph().weights().stream()
                 .filter(weight -> strip.stream().noneMatch(part -> family.orElseThrow().belongsTo(part, weight.key(), weight.identity())))
                 .toList();
+        Map<String, TargetTensor> wholes = new HashMap<>();
         return new HuggingFaceTensors(source, architecture, strip, kept,
-                tensors(source, family.flatMap(f -> f.dialect(Dialect.HUGGING_FACE)), kept));
+                tensors(source, family.flatMap(f -> f.dialect(Dialect.HUGGING_FACE)), kept, apart, wholes), wholes);
     }
 
-    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, List<Weight> kept) {
+    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, List<Weight> kept, boolean apart,
+            Map<String, TargetTensor> wholes) {
         Map<String, Weight> byKey = new LinkedHashMap<>();
         kept.forEach(weight -> byKey.put(weight.key(), weight));
         Set<String> left = new HashSet<>(byKey.keySet());
@@ -99,10 +115,16 @@ public final class HuggingFaceTensors {
             for (TensorSpec spec : dialect.get().tensors(source.architecture())) {
                 List<String> keys = spec.holding().keys();
                 if (!keys.isEmpty() && left.containsAll(keys)) {
-                    View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
-                    tensors.add(new TargetTensor(
-                            storedNames.getOrDefault(spec.name(), dialect.get().writtenName(spec.name(), source.architecture())),
-                            spec.identity(), view, keys));
+                    TargetTensor whole = target(source, dialect.get(), spec, storedNames, byKey);
+                    List<TensorSpec> parts = apart ? dialect.get().apart(spec) : List.of();
+                    for (TensorSpec part : parts) {
+                        TargetTensor tensor = target(source, dialect.get(), part, storedNames, byKey);
+                        tensors.add(tensor);
+                        wholes.put(tensor.name(), whole);
+                    }
+                    if (parts.isEmpty()) {
+                        tensors.add(whole);
+                    }
                     keys.forEach(left::remove);
                 }
             }
@@ -113,6 +135,13 @@ public final class HuggingFaceTensors {
             }
         }
         return tensors;
+    }
+
+    private static TargetTensor target(Checkpoint source, Dialect dialect, TensorSpec spec, Map<String, String> storedNames,
+            Map<String, Weight> byKey) {
+        View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
+        return new TargetTensor(storedNames.getOrDefault(spec.name(), dialect.writtenName(spec.name(), source.architecture())),
+                spec.identity(), view, spec.holding().keys());
     }
 
     /// The name that a quantised table has when it is plain.
@@ -148,6 +177,11 @@ public final class HuggingFaceTensors {
     /// The tensors, in the order of the dialect.
     public List<TargetTensor> tensors() {
         return tensors;
+    }
+
+    /// The tensor that one is a part of, where the family's own files hold these together; see [#apart].
+    public Optional<TargetTensor> whole(TargetTensor part) {
+        return Optional.ofNullable(wholes.get(part.name()));
     }
 
     /// The weight that a tensor is, where it is one alone.
