@@ -118,7 +118,7 @@ final class ScaledCodes implements Encoding {
 
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits, block.isPresent());
+        Optional<ScaleRecipe> search = ScaleRecipe.of(inputs.method(), bits, block.isPresent());
         CodeWriter writer = base.codeWriter().orElseThrow();
         return search.map(recipe -> new Encoder() {
             private final Codes codes = new Codes();
