@@ -58,13 +58,20 @@ final class CompressedTensorsTarget implements Target {
     private final TargetRequest request;
     private final boolean vllm;
     private final CodeChoices codes;
+<<<<<<< HEAD
     private final Experts experts;
+=======
+    private static final String INT8 = "int8";
+
+>>>>>>> main
     private final List<TargetTensor> tensors = new ArrayList<>();
     /// Names of modules by the names of the scales of their activations.
     private final Map<String, String> moduleOfScale = new HashMap<>();
     private final Map<String, String> cacheScales = new LinkedHashMap<>();
     private final Optional<ModuleMatcher> sourceSchemes;
     private final Optional<Args> sourceCache;
+    /// How caches are quantised in what is written.
+    private Optional<Args> scheme;
     private final List<Finding> findings = new ArrayList<>();
 
     private CompressedTensorsTarget(HuggingFaceTensors model, TargetRequest request) throws IOException {
@@ -76,6 +83,7 @@ final class CompressedTensorsTarget implements Target {
         Optional<QuantizationConfig> config = sourceConfig(model.source(), request);
         this.sourceSchemes = config.map(ModuleMatcher::new);
         this.sourceCache = config.flatMap(QuantizationConfig::cache);
+        this.scheme = sourceCache;
         for (TargetTensor tensor : model.tensors()) {
             tensors.add(tensor);
             Optional<Weight> weight = model.weight(tensor);
@@ -112,21 +120,46 @@ final class CompressedTensorsTarget implements Target {
         }
     }
 
-    /// vLLM takes scales of caches for floats of 8 bits alone; for it, others are left out as its own converter does.
+    /// The scheme for caches holds for all layers, and is for codes. vLLM takes scales of caches for floats of 8 bits alone; for it, others are left out
+    /// as its own converter does.
     private void caches() {
         List<StoredTensor> scales = model.cacheScales();
+        List<String> names = scales.stream().map(StoredTensor::name).toList();
+        boolean floats = sourceCache.filter(args -> args.type() == Args.Type.FLOAT).isPresent();
+        Optional<String> sliding = request.option(TargetRequest.CACHE_SLIDING);
+        Optional<String> full = request.option(TargetRequest.CACHE_FULL);
+        if (sliding.isPresent() && full.isPresent()) {
+            boolean codes = sliding.get().equals(INT8) && full.get().equals(INT8);
+            if (!codes || floats) {
+                scheme = Optional.empty();
+                if (!scales.isEmpty()) {
+                    findings.add(Finding.info("cache-scales-left-out",
+                            scales.size() + " scales of key/value caches are left out: the policy"
+                                    + " wants " + sliding.get()
+                                    + (sliding.equals(full) ? "" : " in sliding layers and " + full.get() + " in full ones")
+                                    + ", and kv_cache_scheme is one for all layers, of codes with scales",
+                            names));
+                }
+                return;
+            }
+            if (scales.isEmpty()) {
+                findings.add(Finding.warning("cache-scales-missing", "int8 is asked for, and kv_cache_scheme is left out: the source has no"
+                        + " trained scales of caches, and scales cannot be made without running the model", List.of()));
+            }
+        }
         if (scales.isEmpty()) {
             return;
         }
-        boolean floats = sourceCache.filter(args -> args.type() == Args.Type.FLOAT).isPresent();
         if (vllm && !floats) {
+            scheme = Optional.empty();
             findings.add(Finding.warning("kv-scales-lost",
                     scales.size() + " scales of 8-bit integer key/value caches are left out, as vLLM has caches of 8-bit floats only",
-                    scales.stream().map(StoredTensor::name).toList()));
+                    names));
             return;
         }
+        scheme = Optional.of(sourceCache.orElse(Args.integers(8, Strategy.TENSOR, 0, true)));
         for (StoredTensor scale : scales) {
-            String name = scale.name().replace("_cache_scale", "_scale");
+            String name = model.name(scale.name()).replace("_cache_scale", "_scale");
             TargetTensor tensor = scale.shape().elements() == 1 ? model.number(scale, name, Shape.of(1))
                     : new TargetTensor(name, model.source().graph().identity(scale), View.of(scale), List.of());
             tensors.add(tensor);
@@ -137,7 +170,7 @@ final class CompressedTensorsTarget implements Target {
                     scales.size()
                             + " scales of key/value caches are for 8-bit integers; vLLM has caches of 8-bit floats only, and --runtime "
                             + "vllm leaves them out",
-                    scales.stream().map(StoredTensor::name).toList()));
+                    names));
         }
     }
 
@@ -367,9 +400,7 @@ final class CompressedTensorsTarget implements Target {
                 layout.dense(tensor, assignment.of(tensor));
             }
         }
-        Optional<Args> cache = cacheScales.isEmpty() ? Optional.empty()
-                : Optional.of(sourceCache.orElse(Args.integers(8, Strategy.TENSOR, 0, true)));
-        layout.quantization(ConfigMaker.config(modules, cache).toFields());
+        layout.quantization(ConfigMaker.config(modules, scheme).toFields());
         List<Finding> all = new ArrayList<>(findings);
         all.addAll(noted.all(layout.commonType()));
         List<Finding> refused = VllmRules.check(modules, experts.fused());
@@ -377,7 +408,8 @@ final class CompressedTensorsTarget implements Target {
             throw new PolicyException("--runtime vllm: " + refused.getFirst().message());
         }
         all.addAll(refused);
-        return layout.plan(CompressedTensorsFormat.NAME, assignment, all);
+        ConversionPlan plan = layout.plan(CompressedTensorsFormat.NAME, assignment, all);
+        return scheme.isEmpty() ? plan : plan.withCache(scheme.map(CompressedTensorsReader::choice));
     }
 
     private static boolean isStatic(Optional<Args> args) {

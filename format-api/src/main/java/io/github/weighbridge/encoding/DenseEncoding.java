@@ -12,7 +12,13 @@ import java.util.Optional;
 ///
 /// F32, F16 and BF16 are also written; the others are read, and copied where the target has the same type. Rounding is to the nearest,
 /// ties to even. A NaN stays a NaN: in F16 its quiet form with the sign, in BF16 its upper bits with the quiet bit set, as GGML does.
+///
+/// The recipe [#FINITE] of F16 refuses what half precision does not hold: the others make it infinite, as GGML does.
 public final class DenseEncoding extends BlockEncoding {
+    /// The recipe that makes finite numbers of half precision, or refuses.
+    public static final String FINITE = "finite";
+    /// The least number that half precision rounds to infinity.
+    private static final float BEYOND_HALF = 65_520;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -62,9 +68,12 @@ public final class DenseEncoding extends BlockEncoding {
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
         switch (type) {
-            case F32 -> DenseKernels.CHOICE.forCount(blocks).decodeF32(source, sourceOffset, target, targetOffset, blocks);
-            case F16 -> DenseKernels.CHOICE.forCount(blocks).decodeF16(source, sourceOffset, target, targetOffset, blocks);
-            case BF16 -> DenseKernels.CHOICE.forCount(blocks).decodeBf16(source, sourceOffset, target, targetOffset, blocks);
+            case F32 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeF32(source, sourceOffset + 4L * i, target, targetOffset + i, n));
+            case F16 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeF16(source, sourceOffset + 2L * i, target, targetOffset + i, n));
+            case BF16 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeBf16(source, sourceOffset + 2L * i, target, targetOffset + i, n));
             case F64, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> {
                 for (int i = 0; i < blocks; i++) {
                     target[targetOffset + i] = element(source, sourceOffset + (long) i * type.bytes());
@@ -94,6 +103,18 @@ public final class DenseEncoding extends BlockEncoding {
         };
     }
 
+    private static void checkHalf(float[] source, int offset, int count) {
+        int greatest = 0;
+        // Magnitudes have the order of their bits, infinity and NaN above all numbers.
+        for (int i = offset; i < offset + count; i++) {
+            greatest = Math.max(greatest, Float.floatToRawIntBits(source[i]) & 0x7fff_ffff);
+        }
+        if (greatest >= Float.floatToRawIntBits(BEYOND_HALF)) {
+            throw new ArithmeticException(
+                    "a number of magnitude " + Float.intBitsToFloat(greatest) + " passes 65504, the largest finite one of half precision");
+        }
+    }
+
     private static float unsigned(long bits) {
         // The lowest bit is kept sticky so that halving does not change the rounding.
         return bits >= 0 ? (float) bits : (float) (bits >>> 1 | bits & 1) * 2;
@@ -101,10 +122,19 @@ public final class DenseEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
+        if (inputs.method().equals(FINITE)) {
+            return type != DenseType.F16 ? Optional.empty() : Optional.of((s, so, t, to, n, _, _) -> {
+                checkHalf(s, so, n);
+                DenseKernels.CHOICE.forCount(n).encodeF16(s, so, t, to, n);
+            });
+        }
         return switch (type) {
-            case F32 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeF32(s, so, t, to, n));
-            case F16 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeF16(s, so, t, to, n));
-            case BF16 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeBf16(s, so, t, to, n));
+            case F32 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeF32(s, so + i, t, to + 4L * i, n)));
+            case F16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeF16(s, so + i, t, to + 2L * i, n)));
+            case BF16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeBf16(s, so + i, t, to + 2L * i, n)));
             case F64, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Optional.empty();
         };
     }

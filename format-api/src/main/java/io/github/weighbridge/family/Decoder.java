@@ -203,6 +203,11 @@ abstract class Decoder implements Family {
         public String canonicalName(String stored) {
             return family.canonicalName(stored);
         }
+
+        @Override
+        public Optional<Value.Fields> textConfig(Value.Fields config) {
+            return TextConfig.of(config, family.className, family.modelTypes.iterator().next());
+        }
     }
 
     /// The keys and tensors of GGUF.

@@ -1,8 +1,10 @@
 package io.github.weighbridge.family;
 
 import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import java.util.List;
+import java.util.Optional;
 
 /// How one kind of file writes a family down: the names of hyper-parameters, and the names, shapes and arrangement of tensors. Stateless.
 public interface Dialect {
@@ -57,6 +59,17 @@ public interface Dialect {
 
     /// The name that a new file of an architecture gives to a tensor, for a name in [#tensors]: what files of that kind are released with.
     default String writtenName(String canonical, Architecture architecture) {
+        return canonical;
+    }
+
+    /// The config.json of a model with encoders as that of its text model alone, which runtimes have a class of its own for: they want the encoders
+    /// of the whole. Empty where there is nothing to change.
+    default Optional<Value.Fields> textConfig(Value.Fields config) {
+        return Optional.empty();
+    }
+
+    /// The name that a tensor of [#tensors] has in the text model alone.
+    default String textName(String canonical) {
         return canonical;
     }
 }

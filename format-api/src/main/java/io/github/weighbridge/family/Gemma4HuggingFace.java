@@ -302,9 +302,21 @@ record Gemma4HuggingFace(Family family) implements Dialect {
         return stored;
     }
 
+    @Override
+    public Optional<Value.Fields> textConfig(Value.Fields config) {
+        boolean unified = config.text("model_type").orElse("").startsWith("gemma4_unified");
+        return TextConfig.of(config, unified ? "Gemma4UnifiedForCausalLM" : "Gemma4ForCausalLM",
+                (unified ? "gemma4_unified" : "gemma4") + TEXT_SUFFIX);
+    }
+
+    @Override
+    public String textName(String canonical) {
+        return canonical.startsWith(WHOLE) ? "model." + canonical.substring(WHOLE.length()) : canonical;
+    }
+
     /// Drafters are text models from the ground up, and have no `language_model.` in their names.
     @Override
     public String writtenName(String canonical, Architecture architecture) {
-        return Gemma4.isAssistant(architecture) && canonical.startsWith(WHOLE) ? "model." + canonical.substring(WHOLE.length()) : canonical;
+        return Gemma4.isAssistant(architecture) ? textName(canonical) : canonical;
     }
 }

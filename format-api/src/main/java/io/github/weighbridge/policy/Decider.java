@@ -149,14 +149,14 @@ final class Decider {
     private Choice given(Rule rule, TargetTensor tensor) throws PolicyException {
         List<String> words = new ArrayList<>(List.of(rule.encoding()));
         words.addAll(rule.fallbacks());
-        words.addAll(policy.settings().fallbacks().getOrDefault(rule.encoding(), List.of()));
+        Optional.ofNullable(policy.settings().fallbacks().get(rule.encoding())).flatMap(PerFormat::same).ifPresent(words::addAll);
         String refusal = "";
         Optional<String> wanted = Optional.empty();
         for (String text : words) {
             String word = substituted(text, rule);
             Optional<Choice> choice =
                     word.equals(Rule.KEEP) ? Optional.of(target.keep(tensor)) : target.choice(word, tensor, rule.label());
-            Optional<String> against = choice.isEmpty() ? Optional.of("the target has no encoding \"" + word + "\"")
+            Optional<String> against = choice.isEmpty() ? Optional.of(target.lacking(word))
                     : word.equals(Rule.KEEP) ? Optional.empty() : target.refuses(tensor, choice.get().encoding());
             if (against.isPresent()) {
                 if (refusal.isEmpty()) {

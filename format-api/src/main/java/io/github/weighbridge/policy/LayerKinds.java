@@ -38,6 +38,7 @@ final class LayerKinds {
             case LayerSet.Attention(Layer.Attention kind) -> known && layers.get(layer).attention() == kind;
             case LayerSet.Shared() -> known && !layers.get(layer).ownsCache();
             case LayerSet.First(int n) -> layer < n;
+            case LayerSet.MoreBits() -> LayerSet.MoreBits.contains(layer, count);
             case LayerSet.Last(int n) -> layer >= count - n;
         };
     }

@@ -51,4 +51,18 @@ public sealed interface LayerSet {
             return "last " + count;
         }
     }
+
+    /// The layers that llama.cpp's mixes give more bits: the first and the last eighth, and every third between. (llama.cpp v0.5.0
+    /// `src/llama-quant.cpp`, `use_more_bits`, which counts tensors of a kind where this counts layers.)
+    record MoreBits() implements LayerSet {
+        /// Whether a layer is one of them.
+        public static boolean contains(int layer, int count) {
+            return layer < count / 8 || layer >= 7 * count / 8 || (layer - count / 8) % 3 == 2;
+        }
+
+        @Override
+        public String toString() {
+            return "more-bits";
+        }
+    }
 }

@@ -17,7 +17,8 @@ import java.util.Optional;
 /// @param typeLabel how messages name the policy's type; empty where it was given beside the policy
 /// @param notes texts that are written into the output where the format has a place for them
 /// @param tolerance how far the result may be from the source where no rule says it; empty where encodings answer for themselves
-public record PolicySettings(Optional<CachePolicy> cache, Activations activations, Map<String, List<String>> fallbacks, List<Floor> floors,
+public record PolicySettings(Optional<CachePolicy> cache, Activations activations, Map<String, PerFormat<List<String>>> fallbacks,
+        List<Floor> floors,
         List<Requirement> requirements, Optional<String> typeLabel, Map<String, String> notes, Optional<Tolerance> tolerance) {
     /// Nothing said.
     public static final PolicySettings NONE =
@@ -33,8 +34,8 @@ public record PolicySettings(Optional<CachePolicy> cache, Activations activation
 
     /// Copies the collections.
     public PolicySettings {
-        Map<String, List<String>> copy = new LinkedHashMap<>();
-        fallbacks.forEach((word, words) -> copy.put(word, List.copyOf(words)));
+        Map<String, PerFormat<List<String>>> copy = new LinkedHashMap<>();
+        fallbacks.forEach((word, words) -> copy.put(word, words.map(List::copyOf)));
         fallbacks = Collections.unmodifiableMap(copy);
         floors = List.copyOf(floors);
         requirements = List.copyOf(requirements);
@@ -54,5 +55,12 @@ public record PolicySettings(Optional<CachePolicy> cache, Activations activation
     /// A copy whose type was given beside the policy.
     PolicySettings withoutTypeLabel() {
         return new PolicySettings(cache, activations, fallbacks, floors, requirements, Optional.empty(), notes, tolerance);
+    }
+
+    /// A copy with the fallbacks of one format.
+    PolicySettings in(String format) {
+        Map<String, PerFormat<List<String>>> own = new LinkedHashMap<>();
+        fallbacks.forEach((word, words) -> words.in(format).ifPresent(found -> own.put(word, PerFormat.of(found))));
+        return new PolicySettings(cache, activations, own, floors, requirements, typeLabel, notes, tolerance);
     }
 }

@@ -1,6 +1,8 @@
 package io.github.weighbridge.policy;
 
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.spi.Format;
+import io.github.weighbridge.spi.Formats;
 import io.github.weighbridge.spi.PolicyException;
 import java.util.Collection;
 import java.util.List;
@@ -22,8 +24,17 @@ public final class Vocabulary {
             "activation_scale", "kv_scale", "other");
     /// The parts that can be stripped.
     public static final List<String> PARTS = List.of("audio", "mtp", "ple", "vision");
+    /// The formats that are built in.
+    public static final List<String> FORMATS = List.of("compressed-tensors", "gguf", "litertlm", "safetensors", "task");
 
     private Vocabulary() {}
+
+    /// The words of all formats that are written, those of plugins included.
+    public static Set<String> formats() {
+        Set<String> formats = new TreeSet<>(FORMATS);
+        Formats.installed().all().stream().filter(Format::writes).map(Format::name).forEach(formats::add);
+        return formats;
+    }
 
     static void check(List<Rule> rules, Collection<TargetTensor> tensors) throws PolicyException {
         Set<String> components = new TreeSet<>(COMPONENTS);

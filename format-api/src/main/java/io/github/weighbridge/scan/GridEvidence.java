@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Set;
 
 /// Whether numbers lie on a symmetric grid of given bits and groups, with steps that a number type holds: evidence for a plan. A few hundred
-/// blocks of a tensor are read, at places that depend on its shape alone.
+/// blocks of a tensor are read, at places that depend on its shape alone, and no more once too few of them can lie on the grid.
 ///
 /// @param blocks blocks read
 /// @param exact those that are returned by products of a step and levels
@@ -40,6 +40,8 @@ public record GridEvidence(int blocks, int exact, double surprise) {
         long run = Math.min(perRow, BLOCKS_OF_RUN);
         long starts = Math.multiplyExact(shape.rows(), perRow / run);
         int runs = (int) Math.min(RUNS, starts);
+        // Past so many that do not lie on the grid, the rest cannot matter.
+        double most = (1 - SHARE) * runs * run;
         int blocks = 0;
         int exact = 0;
         double surprise = 0;
@@ -47,7 +49,7 @@ public record GridEvidence(int blocks, int exact, double surprise) {
         Roundings steps = Roundings.valueOf(scale.name());
         try (ViewReader reader = new ViewReader(files)) {
             float[] numbers = new float[(int) run * group];
-            for (int i = 0; i < runs; i++) {
+            for (int i = 0; i < runs && blocks - exact <= most + 1; i++) {
                 long start = runs == 1 ? 0 : i * (starts - 1) / (runs - 1);
                 long column = start % (perRow / run) * run * group;
                 long row = start / (perRow / run);

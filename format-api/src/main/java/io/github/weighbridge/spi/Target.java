@@ -48,6 +48,11 @@ public interface Target {
                 .map(found -> new Choice(found, method, reason));
     }
 
+    /// What to say of a word that means nothing here.
+    default String lacking(String word) {
+        return "the target has no encoding \"" + word + "\"";
+    }
+
     /// The assignment that a named type gives, with its mix and fallbacks.
     ///
     /// @param type one of [Format#types], upper or lower case

@@ -4,12 +4,9 @@ import io.github.weighbridge.family.Families;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.plan.ImportanceMatrix;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 
 /// What a user wants of a target, besides encodings.
 ///
@@ -68,23 +65,5 @@ public record TargetRequest(String name, Set<String> strip, Families families, L
     /// A further setting.
     public Optional<String> option(String word) {
         return Optional.ofNullable(options.get(word));
-    }
-
-    /// What an output should say of how it came about, as far as that shows in no tensor: the parts that were taken out, the key/value cache it is
-    /// meant for, and notes. Formats write it where their metadata has a place; names begin with `weighbridge.`. Empty where nothing was asked of
-    /// the kind.
-    public Map<String, String> record() {
-        Map<String, String> record = new LinkedHashMap<>();
-        if (!strip.isEmpty()) {
-            record.put("weighbridge.stripped", String.join(",", new TreeSet<>(strip)));
-        }
-        option(CACHE_SLIDING).ifPresent(type -> record.put("weighbridge.kv_cache.sliding", type));
-        option(CACHE_FULL).ifPresent(type -> record.put("weighbridge.kv_cache.full", type));
-        new TreeMap<>(options).forEach((word, text) -> {
-            if (word.startsWith(NOTE)) {
-                record.put("weighbridge." + word, text);
-            }
-        });
-        return record;
     }
 }

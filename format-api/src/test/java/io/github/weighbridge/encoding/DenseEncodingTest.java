@@ -51,6 +51,32 @@ class DenseEncodingTest {
                 .isEqualTo(type == DenseType.F32 || type == DenseType.F16 || type == DenseType.BF16);
     }
 
+    /// The recipe that refuses what half precision makes infinite, or what is no number.
+    @Test
+    void finiteHalvesAreHalvesOrRefused() {
+        assertThat(DenseEncoding.F32.encoder(EncoderInputs.method(DenseEncoding.FINITE))).isEmpty();
+        assertThat(DenseEncoding.BF16.encoder(EncoderInputs.method(DenseEncoding.FINITE))).isEmpty();
+        float[] sound = {0, 1.1f, -65_519.99f, 65_504, 1e-9f, -3e-5f};
+        Shape shape = Shape.of(sound.length);
+        byte[] plain = new byte[2 * sound.length];
+        byte[] finite = new byte[2 * sound.length];
+        DenseEncoding.F16.encoder(EncoderInputs.PLAIN).orElseThrow().encode(shape, Region.all(shape), sound, 0,
+                new MemorySegment[] {MemorySegment.ofArray(plain)});
+        Encoder encoder = DenseEncoding.F16.encoder(EncoderInputs.method(DenseEncoding.FINITE)).orElseThrow();
+        encoder.encode(shape, Region.all(shape), sound, 0, new MemorySegment[] {MemorySegment.ofArray(finite)});
+        assertThat(finite).isEqualTo(plain);
+        for (float bad : new float[] {65_520, -65_520, 1e30f, Float.NEGATIVE_INFINITY, Float.NaN}) {
+            for (int i = 0; i < sound.length; i++) {
+                float[] numbers = sound.clone();
+                numbers[i] = bad;
+                assertThatThrownBy(
+                        () -> encoder.encode(shape, Region.all(shape), numbers, 0, new MemorySegment[] {MemorySegment.ofArray(finite)}))
+                        .isInstanceOf(ArithmeticException.class)
+                        .hasMessageContaining("a number of magnitude " + Math.abs(bad) + " passes 65504");
+            }
+        }
+    }
+
     @Test
     void anE4m3IsReadByItsDefinition() {
         for (int bits = 0; bits < 256; bits++) {

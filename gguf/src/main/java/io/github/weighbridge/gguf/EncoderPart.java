@@ -18,7 +18,9 @@ import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.spi.OutputRecord;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
@@ -33,20 +35,18 @@ import java.util.Set;
 /// MmprojModel.)
 ///
 /// Named types such as Q4_0 are for text models: the encoders then keep their numbers. F32, F16 and BF16 hold for both.
-record EncoderPart(Checkpoint source, TargetRequest request, Architecture architecture, List<MetadataEntry> metadata, float[] mean,
+record EncoderPart(Checkpoint source, Map<String, String> record, Architecture architecture, List<MetadataEntry> metadata, float[] mean,
         float[] deviation, List<TargetTensor> tensors, Set<String> weights, List<Finding> findings) implements Part {
     private static final List<String> PROCESSORS = List.of("preprocessor_config.json", "processor_config.json");
 
     static EncoderPart of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
+        Stripping stripping = Stripping.of(source, request);
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "--mmproj needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.GGUF_MMPROJ).orElseThrow(
                 () -> new PolicyException("--mmproj: nothing is known of how GGUF files hold the encoders of " + family.name()));
-        Architecture architecture = source.architecture();
-        for (String part : request.strip()) {
-            architecture = family.without(architecture, part);
-        }
-        Map<String, Weight> weights = TextPart.weights(source, request, family);
+        Architecture architecture = stripping.architecture();
+        Map<String, Weight> weights = TextPart.weights(stripping);
         List<TargetTensor> tensors = new ArrayList<>();
         Set<String> used = new HashSet<>();
         for (TensorSpec spec : dialect.tensors(architecture)) {
@@ -71,7 +71,8 @@ record EncoderPart(Checkpoint source, TargetRequest request, Architecture archit
                     Finding.info("image-statistics-assumed", "the source does not say how pixels are scaled: mean 0 and deviation 1 are"
                             + " written, as Gemma 4 has them", List.of()));
         }
-        return new EncoderPart(source, request, architecture, dialect.metadata(architecture), numbers(images, "image_mean", 0),
+        return new EncoderPart(source, OutputRecord.of(source, request, stripping), architecture, dialect.metadata(architecture),
+                numbers(images, "image_mean", 0),
                 numbers(images, "image_std", 1), List.copyOf(tensors), Set.copyOf(used), List.copyOf(findings));
     }
 
@@ -132,6 +133,6 @@ record EncoderPart(Checkpoint source, TargetRequest request, Architecture archit
             }
         }
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
-        request.record().forEach(builder::put);
+        record.forEach(builder::put);
     }
 }

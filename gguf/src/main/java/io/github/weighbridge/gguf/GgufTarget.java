@@ -12,6 +12,7 @@ import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
@@ -286,7 +287,8 @@ final class GgufTarget implements Target {
         Architecture architecture = model.isEmpty() ? Architecture.unknown(source.architecture().name(), Value.Fields.EMPTY)
                 : model.get() instanceof TextPart text ? text.architecture() : source.architecture();
         return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
-                architecture, identities, all);
+                architecture, identities, all)
+                .withCache(model.flatMap(part -> CacheChoice.recorded(word -> Optional.ofNullable(part.record().get(word)))));
     }
 
     /// Lays out the file of a part, or its shards.

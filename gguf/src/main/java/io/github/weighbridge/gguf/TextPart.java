@@ -9,7 +9,9 @@ import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.gguf.file.GgufHeader;
 import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.gguf.tokenizer.TokenizerKeys;
+import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -18,7 +20,9 @@ import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.spi.OutputRecord;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -32,38 +36,32 @@ import java.util.Optional;
 import java.util.Set;
 
 /// A text model as llama.cpp wants it: the tensors of the family's GGUF dialect, its keys, and the tokenizer's.
-record TextPart(Checkpoint source, TargetRequest request, Architecture architecture, Dialect dialect, List<TargetTensor> tensors,
+record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Architecture architecture, Dialect dialect,
+        List<TargetTensor> tensors,
         List<Finding> findings, Map<String, GgufValue> tokenizer) implements Part {
     /// @param elsewhere keys of weights that another file of the same conversion holds
     static TextPart of(Checkpoint source, TargetRequest request, Set<String> elsewhere) throws IOException, PolicyException {
-        Architecture architecture = source.architecture();
-        Family family = request.families().byName(architecture.family()).orElseThrow(() -> new PolicyException(
+        Stripping stripping = Stripping.of(source, request);
+        Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "gguf needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.GGUF)
                 .orElseThrow(() -> new PolicyException("gguf: nothing is known of how GGUF files hold " + family.name()));
-        for (String part : request.strip()) {
-            if (!family.parts().contains(part)) {
-                throw new PolicyException("--strip " + part + ": " + architecture.name() + " (" + family.name() + ") has no such part");
-            }
-            architecture = family.without(architecture, part);
-        }
-        Map<String, Weight> weights = weights(source, request, family);
+        Architecture architecture = stripping.architecture();
+        Map<String, Weight> weights = weights(stripping);
         List<Finding> findings = new ArrayList<>();
         List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, elsewhere, findings);
         scalesLost(source, weights, findings);
-        cache(request, findings);
-        return new TextPart(source, request, architecture, dialect, List.copyOf(tensors), List.copyOf(findings),
+        Map<String, String> record = OutputRecord.of(source, request, stripping);
+        CacheChoice.recorded(word -> Optional.ofNullable(record.get(word))).ifPresent(choice -> cache(choice, findings));
+        return new TextPart(source, record, request.limits(), architecture, dialect,
+                List.copyOf(tensors), List.copyOf(findings),
                 TokenizerKeys.of(source, architecture, request.limits()));
     }
 
     /// The weights that are not stripped, by key.
-    static Map<String, Weight> weights(Checkpoint source, TargetRequest request, Family family) {
+    static Map<String, Weight> weights(Stripping stripping) {
         Map<String, Weight> weights = new LinkedHashMap<>();
-        for (Weight weight : source.graph().weights()) {
-            if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
-                weights.put(weight.key(), weight);
-            }
-        }
+        stripping.weights().forEach(weight -> weights.put(weight.key(), weight));
         return weights;
     }
 
@@ -124,19 +122,16 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
     }
 
     /// A GGUF file has no place for the type of a cache; llama.cpp is told when it starts.
-    private static void cache(TargetRequest request, List<Finding> findings) {
-        Optional<String> sliding = request.option(TargetRequest.CACHE_SLIDING);
-        Optional<String> full = request.option(TargetRequest.CACHE_FULL);
-        if (sliding.isEmpty() || full.isEmpty()) {
-            return;
-        }
-        String wider = sliding.equals(full) ? full.get() : "f16";
+    private static void cache(CacheChoice choice, List<Finding> findings) {
+        boolean uniform = choice.sliding().equals(choice.full());
+        String wider = uniform ? choice.full() : "f16";
         String type = wider.equals("int8") ? "q8_0" : wider;
         findings.add(Finding.info(
                 "kv-cache-at-start", "llama.cpp is told the type of the key/value cache when it starts, one for all layers:"
                         + " --cache-type-k " + type + " --cache-type-v " + type
-                        + (type.equals(sliding.get()) && type.equals(full.get()) ? ""
-                                : " is the nearest it has to " + sliding.get() + " in sliding layers and " + full.get() + " in full ones"),
+                        + (uniform && type.equals(choice.full()) ? ""
+                                : " is the nearest it has to " + choice.sliding() + " in sliding layers and " + choice.full()
+                                        + " in full ones"),
                 List.of()));
     }
 
@@ -185,13 +180,13 @@ record TextPart(Checkpoint source, TargetRequest request, Architecture architect
         String prefix = entries.getFirst().name();
         builder.put("general.architecture", prefix.substring(0, prefix.indexOf('.')));
         builder.put("general.type", "model");
-        GeneralKeys.add(source, request.limits(), builder);
+        GeneralKeys.add(source, limits, builder);
         for (MetadataEntry entry : entries) {
             builder.put(entry.name(), Metadata.value(entry));
         }
         tokenizer.forEach(builder::put);
         builder.putU32(GeneralKeys.QUANTIZATION_VERSION, GeneralKeys.CURRENT_QUANTIZATION_VERSION);
         builder.putU32(GeneralKeys.FILE_TYPE, made.fileType());
-        request.record().forEach(builder::put);
+        record.forEach(builder::put);
     }
 }

@@ -236,7 +236,7 @@ class ForeignFilesTest {
         assertThat(Contents.of(mixed).keys()).containsEntry("general.file_type", GgufValue.u32(10))
                 .containsEntry("general.quantization_version", GgufValue.u32(2));
         assertThatThrownBy(() -> Conversions.convert(source, folder.resolve("x.gguf"), Policy.KEEP.withStrip(java.util.Set.of("vision"))))
-                .isInstanceOf(PolicyException.class).hasMessageContaining("no known family");
+                .isInstanceOf(PolicyException.class).hasMessageContaining("--strip vision: a mystery (unknown) has no such part");
         assertThatThrownBy(() -> Conversions.convert(source, folder.resolve("x.gguf"), Policy.KEEP,
                 TargetRequest.named("x.gguf").withOption("mmproj", "y.gguf"))).isInstanceOf(PolicyException.class)
                 .hasMessageContaining("--mmproj \"y.gguf\"");

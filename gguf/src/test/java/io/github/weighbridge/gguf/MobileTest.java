@@ -229,8 +229,8 @@ class MobileTest {
                 || name.matches("blk\\.\\d+\\.(proj|post_norm)\\.weight"));
         Finding finding =
                 plan.findings().stream().filter(one -> one.code().equals("per-layer-embeddings-left-out")).findFirst().orElseThrow();
-        // The table, its projection and norm, and three for each of eight layers.
-        assertThat(finding.tensors()).hasSize(3 + 3 * 8);
+        // The table, its projection and norm, and three for each of eight layers; two scales of activations for each of 17 projections and gates.
+        assertThat(finding.tensors()).hasSize(3 + 3 * 8 + 2 * (1 + 2 * 8));
         try (ByteSource bytes = ByteSource.of(gguf)) {
             assertThat(GgufFile.read(bytes, Limits.DEFAULT).whole("gemma4.embedding_length_per_layer_input")).hasValue(0);
         }

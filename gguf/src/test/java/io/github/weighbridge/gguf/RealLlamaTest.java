@@ -128,7 +128,8 @@ class RealLlamaTest {
             GgufFile first = GgufFile.read(a, Limits.DEFAULT);
             GgufFile second = GgufFile.read(b, Limits.DEFAULT);
             Map<String, Object> left = keys(second);
-            assertThat(left.remove("weighbridge.stripped")).isEqualTo("audio,vision");
+            assertThat(left.remove("weighbridge.stripped"))
+                    .isEqualTo(SharedData.find("tiny-gemma4/base-sharded").isPresent() ? "audio,vision" : null);
             assertThat(left).isEqualTo(keys(first));
             assertThat(second.tensors().stream().map(GgufTensorInfo::name))
                     .containsExactlyElementsOf(first.tensors().stream().map(GgufTensorInfo::name).toList());

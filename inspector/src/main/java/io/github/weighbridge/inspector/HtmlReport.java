@@ -126,8 +126,10 @@ final class HtmlReport {
         }
         if (audited.architecture().known()) {
             long context = audited.architecture().contextLength();
-            long bytes = KeyValueCache.bytes(audited.architecture(), context, KeyValueCache.Type.F16);
-            tile("cache at " + Numbers.grouped(context), Numbers.size(bytes), "", bytes, "bytes in f16");
+            KeyValueCache.Types types = audited.cache().flatMap(KeyValueCache.Types::of)
+                    .orElse(KeyValueCache.Types.of(KeyValueCache.Type.F16));
+            long bytes = KeyValueCache.bytes(audited.architecture(), context, types);
+            tile("cache at " + Numbers.grouped(context), Numbers.size(bytes), "", bytes, "bytes in " + types.word());
         }
         html.raw("</dl>\n");
     }

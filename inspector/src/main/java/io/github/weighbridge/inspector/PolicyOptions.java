@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Option;
 
@@ -52,6 +53,11 @@ final class PolicyOptions {
     boolean given() {
         return !policy.isEmpty() || !type.isEmpty() || pure || !rules.isEmpty() || !parts.isEmpty() || !cache.isEmpty()
                 || !activations.isEmpty();
+    }
+
+    /// The parts that are to be left out and must be there, whatever a policy leaves out besides.
+    Set<String> stripped() {
+        return Set.copyOf(parts);
     }
 
     Policy policy() throws UsageException, IOException, PolicyException {

@@ -78,12 +78,12 @@ final class TargetOptions {
         Policy wanted = policy.policy();
         String name = target.isEmpty() ? name(source, format) : name(target);
         Map<String, String> values = settings(format, target);
-        Optional<String> misuse = format.misuse(values, wanted.type());
+        Optional<String> misuse = format.misuse(values, wanted.type(format.name()));
         if (misuse.isPresent()) {
             throw new UsageException(misuse.get());
         }
-        return new Wish(format, wanted, new TargetRequest(name, Set.of(), Families.installed(), Limits.DEFAULT, values), budget.asked(),
-                Optional.empty());
+        return new Wish(format, wanted, new TargetRequest(name, policy.stripped(), Families.installed(), Limits.DEFAULT, values),
+                budget.asked(), Optional.empty());
     }
 
     /// What a plan that was put away wants.

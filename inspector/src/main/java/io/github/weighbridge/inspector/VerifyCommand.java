@@ -76,7 +76,8 @@ final class VerifyCommand implements Action {
             current = against;
             try (Checkpoint source = SourceOptions.open(against, output.passUnknown())) {
                 current = policy;
-                Map<String, Tolerance> limits = Tolerances.of(asked, source.architecture(), made.graph().weights());
+                Map<String, Tolerance> limits =
+                        Tolerances.of(asked.withRulesFor(made.format()), source.architecture(), made.graph().weights());
                 current = against;
                 long begin = System.nanoTime();
                 Verification verification;

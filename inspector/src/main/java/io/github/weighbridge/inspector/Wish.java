@@ -5,7 +5,6 @@ import io.github.weighbridge.convert.Planned;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.policy.Policy;
-import io.github.weighbridge.policy.budget.Budget;
 import io.github.weighbridge.policy.budget.BudgetResult;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.PolicyException;
@@ -33,8 +32,7 @@ record Wish(Format format, Policy policy, TargetRequest request, Optional<Budget
         if (budget.isEmpty()) {
             return new Made(Planner.prepare(source, format, policy, request), request, Optional.empty());
         }
-        BudgetResult result = Budget.solve(policy, source, format.target(source, Planner.request(policy, request)),
-                budget.get().request(source.architecture(), policy));
+        BudgetResult result = Planner.budget(source, format, policy, request, budget.get().request(source, policy));
         return new Made(Planner.prepare(source, format, result.policy(), request), request, Optional.of(result));
     }
 }

@@ -103,7 +103,7 @@ class ExitCodeTest {
         Path target = folder.resolve("out.toy");
         assertLine(4, toy + ": --tensor \"nothing=F16\" matches no tensor", Cli.run("convert", toy, target, "--tensor", "nothing=F16"));
         assertLine(4, toy + ": --type NONE: toy has no such type", Cli.run("convert", toy, target, "--type", "NONE"));
-        assertLine(4, toy + ": toy leaves nothing out", Cli.run("convert", toy, target, "--strip", "vision"));
+        assertLine(4, toy + ": --strip vision: a toy (unknown) has no such part", Cli.run("convert", toy, target, "--strip", "vision"));
         assertThat(target).doesNotExist();
     }
 

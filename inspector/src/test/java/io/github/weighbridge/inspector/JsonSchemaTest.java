@@ -61,6 +61,11 @@ class JsonSchemaTest {
         schema.forEach(JsonSchemaTest::close);
     }
 
+    /// What a report has against its schema, and what the schema does not know of it.
+    static List<String> errors(String kind, String report) throws IOException {
+        return errors(schema(kind, true), JSON.readTree(report));
+    }
+
     private static List<String> errors(Schema schema, JsonNode report) {
         return schema.validate(report).stream().map(Error::toString).toList();
     }
@@ -110,6 +115,9 @@ class JsonSchemaTest {
             assertThat(errors(policySchema(), preset)).as(name).isEmpty();
         }
         for (String right : List.of("{\"tolerance\": \"snr_db:20, max_abs:1e-3\"}",
+                "{\"type\": {\"gguf\": \"Q4_K_M\"}, \"pure\": true, \"default\": {\"litertlm\": \"keep\", \"else\": \"bf16\"}}",
+                "{\"fallbacks\": {\"bf16\": {\"litertlm\": [\"f32\"], \"else\": \"keep\"}}, \"rules\": [{\"match\": {\"layers\": \"more-bits, 3\"}, \"formats\": "
+                        + "[\"gguf\", \"task\"], \"encoding\": {\"gguf\": \"gguf:Q4_K\", \"else\": \"int4/group32\"}, \"fallback\": {\"task\": \"f32\"}}]}",
                 "{\"rules\": [{\"match\": \"all\", \"encoding\": \"keep\", \"tolerance\": {\"snr_db\": -2.5, \"exact\": \"1\"}}]}")) {
             assertThat(errors(policySchema(), JSON.readTree(right))).as(right).isEmpty();
             JsonNode written = JSON.readTree(Json.bytes(PolicyWriter.value(PolicyFiles.parse("p.json", right))));
@@ -117,6 +125,9 @@ class JsonSchemaTest {
         }
         for (String wrong : List.of("{\"rule\": []}", "{\"rules\": [{\"match\": {}, \"encoding\": \"keep\"}]}", "{\"strip\": [\"smell\"]}",
                 "{\"rules\": [{\"match\": \"all\"}]}", "{\"default\": \"bf16\", \"type\": \"Q4_0\"}", "{\"pure\": true}",
+                "{\"type\": {}}", "{\"type\": {\"GGUF\": \"Q4_0\"}}",
+                "{\"rules\": [{\"match\": \"all\", \"formats\": [], \"encoding\": \"keep\"}]}",
+                "{\"rules\": [{\"match\": \"all\", \"encoding\": {\"gguf\": [\"keep\"]}}]}", "{\"default\": {\"gguf\": \"two words\"}}",
                 "{\"rules\": [{\"match\": {\"layers\": \"middle\"}, \"encoding\": \"keep\"}]}", "{\"kv_cache\": \"int3\"}",
                 "{\"activations\": \"sometimes\"}", "{\"kv_cache\": {\"sliding\": \"f16\"}}", "{\"notes\": {\"Made\": \"x\"}}",
                 "{\"tolerance\": \"snr:20\"}", "{\"tolerance\": {}}", "{\"tolerance\": {\"rmse\": true}}", "{\"tolerance\": [\"rmse:1\"]}",

@@ -9,12 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -46,7 +51,7 @@ class PolicyCommandTest {
         String rules = "rules:\n";
         return Stream.of(
                 arguments("safetensors", rules + "- { match: { role: ffn_up }, encoding: int3/group5 }",
-                        ":2:3: rule 1: the target has no encoding \"int3/group5\", asked for model.language_model.layers.0.mlp.up_proj.weight"),
+                        ":2:3: rule 1: a folder of plain numbers (safetensors) has no encoding \"int3/group5\", only bf16, f16 and f32, asked for model.language_model.layers.0.mlp.up_proj.weight"),
                 arguments("gguf", rules + "- { match: { role: ffn_up }, encoding: int4/group33 }",
                         ":2:3: rule 1: the target has no encoding \"int4/group33\", asked for blk.0.ffn_up.weight"),
                 arguments("gguf", rules + "- { match: { role: ffn_upp }, encoding: f16 }",
@@ -72,9 +77,21 @@ class PolicyCommandTest {
                 arguments("gguf", rules + "- { match: { role: ffn_up }, encoding: 'int4/group{no_such_number}' }",
                         ":2:3: rule 1: \"int4/group{no_such_number}\": the model has no whole number no_such_number"),
                 arguments("safetensors", rules + "- { match: { role: ffn_up }, encoding: gguf:Q4_K }",
-                        ":2:3: rule 1: the target has no encoding \"gguf:Q4_K\", asked for model.language_model.layers.0.mlp.up_proj.weight"),
+                        ":2:3: rule 1: a folder of plain numbers (safetensors) has no encoding \"gguf:Q4_K\", only bf16, f16 and f32, asked for model.language_model.layers.0.mlp.up_proj.weight"),
                 arguments("gguf", "requires:\n- when: { num_hidden_layers: '> 100' }\n  otherwise: this is for large models",
                         ":2:3: requirement: this is for large models (num_hidden_layers > 100 does not hold of "),
+                arguments("safetensors", "type: { gguf: Q4_K_M, litertlm: INT4 }",
+                        ":1:7: type says nothing for safetensors, only for gguf, litertlm; safetensors has BF16, F16, F32"),
+                arguments("litertlm", "default: { gguf: 'gguf:Q4_K' }", ":1:10: default says nothing for litertlm, only for gguf"),
+                arguments("compressed-tensors",
+                        rules + "- { match: { role: ffn_up }, encoding: { gguf: 'gguf:Q4_K', litertlm: int4/group32 } }",
+                        ":2:3: rule 1: says no encoding for compressed-tensors, only for gguf, litertlm"),
+                arguments("gguf", rules + "- { match: { role: per_layer_projection }, encoding: gguf:Q4_K, fallback: { litertlm: keep } }",
+                        ":2:3: rule 1: blk.0.proj.weight cannot be Q4_K: rows of 32 are no multiple of 256"),
+                arguments("gguf", rules + "- { match: { role: ffn_norm }, formats: [gguf, task], encoding: f16 }",
+                        ":2:3: rule 1 matches no tensor that it could decide; the runtime fixes all that it matches"),
+                arguments("safetensors", "extends: q4_k_m", "policy q4_k_m says nothing for safetensors, only for gguf, compressed-tensors,"
+                        + " litertlm, task; safetensors has BF16, F16, F32"),
                 arguments("gguf", "type: Q9_K", ":1:7: type: --type Q9_K: gguf has "),
                 arguments("gguf", "activations: static\ndefault: int8/channel\nfallbacks: { int8/channel: keep }",
                         "activations: static: the source has no trained activation scale for "),
@@ -94,6 +111,33 @@ class PolicyCommandTest {
         assertThat(result.code()).isEqualTo(4);
         assertThat(target).doesNotExist();
         assertThat(result.out()).isEmpty();
+    }
+
+    /// One file for all formats: each takes what is meant for it.
+    @ParameterizedTest
+    @CsvSource({"gguf, Q6_K, Q4_0", "compressed-tensors, int8/channel, int4/group32", "litertlm, int8/channel, int4/channel"})
+    void onePolicyForEveryFormat(String format, String down, String up) throws IOException {
+        Path file = policy("""
+                rules:
+                  - { match: { role: ffn_down }, encoding: { gguf: "gguf:Q6_K", else: int8/channel } }
+                  - { match: { role: ffn_up }, formats: [compressed-tensors, litertlm], encoding: "compressed-tensors:int4/group32",
+                      fallback: { litertlm: int4/channel } }
+                  - { match: { name: "no such tensor in gguf, nor needed" }, formats: task, encoding: keep }
+                type: { gguf: "Q4_0:plain" }
+                pure: true
+                default: { else: keep }
+                """);
+        Cli.Result result = Cli.run("plan", dense, "--to", format, "--policy", file, "--json");
+        assertThat(result.err()).isEmpty();
+        Map<String, Set<String>> encodings = new TreeMap<>();
+        result.json().list("tensors").orElseThrow().forEach(tensor -> {
+            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            encodings.computeIfAbsent(fields.text("role").orElseThrow(), _ -> new TreeSet<>()).add(fields.text("encoding").orElseThrow());
+        });
+        assertThat(encodings.get("ffn_down")).containsExactly(down);
+        assertThat(encodings.get("ffn_up")).containsExactly(up);
+        assertThat(encodings.get("attention_q"))
+                .containsExactly(format.equals("gguf") ? "Q4_0" : format.equals("litertlm") ? "F32" : "BF16");
     }
 
     @Test
@@ -132,8 +176,7 @@ class PolicyCommandTest {
                 fallbacks: { int8/channel: keep }
                 kv_cache: q8_0
                 """);
-        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json", "--tensor", "blk\\.0\\.attn_k\\.=Q6_K",
-                "--strip", "mtp");
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json", "--tensor", "blk\\.0\\.attn_k\\.=Q6_K");
         assertThat(result.err()).isEmpty();
         List<String> found = new ArrayList<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {

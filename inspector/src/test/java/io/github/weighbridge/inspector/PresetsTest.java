@@ -43,7 +43,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /// What presets make of the released models, to the byte. Their weights are not read: sizes follow from headers.
 class PresetsTest {
@@ -51,9 +50,6 @@ class PresetsTest {
     private static final long E2B_EMBEDDING = 262_144L * 1536;
     private static final long E4B_EMBEDDING = 262_144L * 2560;
     private static final long ROPE_FREQUENCIES = 256L * Float.BYTES;
-
-    /// Presets that bundles have no encoding for.
-    private static final Set<String> HALVES = Set.of("bf16", "f16");
 
     private static Checkpoint open(Gemma4Size size) throws IOException {
         return Formats.installed().open(
@@ -224,36 +220,33 @@ class PresetsTest {
         for (String format : List.of("gguf", "compressed-tensors", "litertlm")) {
             page.append("\n## ").append(format)
                     .append("\n\n| preset | file bytes | tensor bytes | bits | encodings of matrices |\n| --- | ---: | ---: | ---: | --- |\n");
-            List<String> refused = new ArrayList<>();
-            List<String> absent = new ArrayList<>();
             // Making a target reads the tokenizer, which takes longer than all else.
             Map<TargetRequest, Target> targets = new HashMap<>();
             try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
                 for (String name : PolicyFiles.presets()) {
-                    Policy preset = PolicyFiles.preset(name).orElseThrow();
-                    if (preset.type().isPresent() && !format.equals("gguf")) {
-                        Target target = target(checkpoint, format, preset, targets);
-                        assertThatThrownBy(() -> Policies.decide(preset, checkpoint, target)).isInstanceOf(PolicyException.class)
-                                .hasMessageStartingWith("policy " + name + ": ");
-                        refused.add("`" + name + "`");
-                    } else if (format.equals("litertlm") && HALVES.contains(name)) {
-                        Target target = target(checkpoint, format, preset, targets);
-                        assertThatThrownBy(() -> Policies.decide(preset, checkpoint, target)).isInstanceOf(PolicyException.class)
-                                .hasMessageStartingWith("policy " + name + ": the target has no encoding \"" + name + "\"");
-                        absent.add("`" + name + "`");
-                    } else {
-                        page.append("| `").append(name).append("` | ")
-                                .append(row(checkpoint, preset, target(checkpoint, format, preset, targets))).append(" |\n");
-                    }
+                    Policy preset = PolicyFiles.preset(name).orElseThrow().in(format);
+                    page.append("| `").append(name).append("` | ")
+                            .append(row(checkpoint, preset, target(checkpoint, format, preset, targets)))
+                            .append(" |\n");
                 }
             }
-            if (!refused.isEmpty()) {
-                page.append("\nRefused, as their types are llama.cpp's: ").append(String.join(", ", refused)).append(".\n");
-            }
-            if (!absent.isEmpty()) {
-                page.append("\nRefused, as the format holds no such numbers here: ").append(String.join(", ", absent)).append(".\n");
+        }
+        page.append("\n## safetensors\n\nA folder of plain numbers has no integers that stand for numbers, so that it takes ");
+        List<String> plain = new ArrayList<>();
+        List<String> refused = new ArrayList<>();
+        try (Checkpoint checkpoint = open(Gemma4Size.E2B)) {
+            for (String name : PolicyFiles.presets()) {
+                try {
+                    Planner.prepare(checkpoint, format("safetensors"), PolicyFiles.preset(name).orElseThrow(),
+                            TargetRequest.named("plain"));
+                    plain.add("`" + name + "`");
+                } catch (PolicyException e) {
+                    assertThat(e).hasMessageContainingAll(name.startsWith("gemma4-mobile") ? "gemma4-mobile" : name, "safetensors");
+                    refused.add("`" + name + "`");
+                }
             }
         }
+        page.append(String.join(", ", plain)).append(" and refuses\n").append(String.join(", ", refused)).append(".\n");
         page.append("\n## What they are for\n\n");
         for (String name : PolicyFiles.presets()) {
             page.append("- `").append(name).append("`: ").append(PolicyFiles.preset(name).orElseThrow().description()).append('\n');

@@ -8,8 +8,11 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.CompressedTokenizer;
 import io.github.weighbridge.litert.file.DocumentArchive;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.graph.AudioSpec;
+import io.github.weighbridge.litert.graph.VisionSpec;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.spi.FittingDocuments;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -39,7 +42,8 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
 
     static BundleDocuments of(Checkpoint source, BundleTensors bundle, LitertOptions options, BundleForm form, TargetRequest request)
             throws IOException, PolicyException {
-        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), request.limits());
+        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), VisionSpec.of(bundle.architecture()),
+                AudioSpec.of(bundle.architecture()).isPresent(), request.limits());
         List<BundlePart> parts = new ArrayList<>();
         parts.add(BundlePart.rendered(SectionKind.LLM_METADATA, List.of(), METADATA_ENTRY, metadata.metadata().toByteArray()));
         String inSection = form.sentencePiece(source.documents().names()) ? SENTENCEPIECE : TOKENIZER_JSON;
@@ -52,13 +56,25 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
                 : BundlePart.rendered(SectionKind.HUGGING_FACE_TOKENIZER, List.of(), TOKENIZER_ENTRY, CompressedTokenizer.write(bytes)));
         Map<String, byte[]> documents = new LinkedHashMap<>();
         documents.put(CONFIG, Json.prettyBytes(config(bundle, request)));
-        for (String name : source.documents().names()) {
+        FittingDocuments fitting = FittingDocuments.of(source, bundle.architecture(), request.limits());
+        for (String name : fitting.names()) {
             if (!name.equals(CONFIG) && !name.equals(inSection)) {
-                documents.put(name, bytes(source.documents().get(name).orElseThrow(), request));
+                Optional<Value.Fields> changed = fitting.change(name);
+                documents.put(name, changed.isPresent() ? Json.prettyBytes(changed.get())
+                        : bytes(source.documents().get(name).orElseThrow(), request));
             }
+        }
+        if (form == BundleForm.TASK && !options.record().isEmpty()) {
+            documents.put(Container.RECORD, Json.prettyBytes(record(options.record())));
         }
         parts.add(BundlePart.rendered(SectionKind.GENERIC, DocumentArchive.items(), DOCUMENTS_ENTRY, DocumentArchive.write(documents)));
         return new BundleDocuments(parts, metadata.findings());
+    }
+
+    private static Value.Fields record(Map<String, String> record) {
+        Map<String, Value> fields = new LinkedHashMap<>();
+        record.forEach((name, text) -> fields.put(name, Value.of(text)));
+        return new Value.Fields(fields);
     }
 
     private static byte[] bytes(ByteSource document, TargetRequest request) throws IOException, PolicyException {
@@ -69,7 +85,7 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
         return document.readBytes(0, (int) document.length());
     }
 
-    /// The configuration of what is written: without encoders, stripped parts and the source's quantization.
+    /// The configuration of what is written: without stripped parts, encoders that are left out, and the source's quantization.
     private static Value.Fields config(BundleTensors bundle, TargetRequest request) {
         Dialect dialect = request.families().byName(bundle.architecture().family()).flatMap(family -> family.dialect(Dialect.HUGGING_FACE))
                 .orElseThrow();

@@ -14,10 +14,13 @@ import java.util.List;
 /// @param entry its name in a `.task`
 /// @param content its bytes
 record BundlePart(SectionKind kind, List<BundleItem> items, String entry, Content content) {
-    /// The models that a bundle of a text decoder has.
+    /// The models that a bundle may have.
     enum Model {
         EMBEDDER(BundleSection.EMBEDDER), PER_LAYER_EMBEDDER(BundleSection.PER_LAYER_EMBEDDER),
-        PREFILL_DECODE(BundleSection.PREFILL_DECODE);
+        PREFILL_DECODE(BundleSection.PREFILL_DECODE), VISION_ENCODER(BundleSection.VISION_ENCODER),
+        VISION_ADAPTER(BundleSection.VISION_ADAPTER), END_OF_VISION(BundleSection.END_OF_VISION),
+        AUDIO_ENCODER(BundleSection.AUDIO_ENCODER), AUDIO_ADAPTER(BundleSection.AUDIO_ADAPTER),
+        END_OF_AUDIO(BundleSection.END_OF_AUDIO);
 
         private final String type;
 

@@ -6,6 +6,7 @@ import io.github.weighbridge.family.Family;
 import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.litert.graph.DecoderSpec;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -15,6 +16,7 @@ import io.github.weighbridge.model.Role;
 import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -28,8 +30,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
-/// The tensors that a bundle of a text decoder holds, by what they do in its graphs. Tensors have the names of Hugging Face.
+/// The tensors that a bundle of a text decoder and its encoders holds, by what they do in its graphs. Tensors have the names of Hugging Face.
 final class BundleTensors {
     /// What stands for a layer in the name of its table of per-layer embeddings.
     static final String PER_LAYER_TABLE = "embed_tokens_per_layer";
@@ -52,43 +55,44 @@ final class BundleTensors {
     private final List<TargetTensor> perLayerTables = new ArrayList<>();
     private final Map<Scale, TargetTensor> activations = new LinkedHashMap<>();
     private final Map<Scale, TargetTensor> caches = new LinkedHashMap<>();
+    /// Names of scales of caches that other layers keep.
+    private final List<String> repeated = new ArrayList<>();
+    private final List<EncoderTensors> encoders;
     private final List<Finding> findings = new ArrayList<>();
 
-    private BundleTensors(Architecture architecture, DecoderSpec spec) {
+    private BundleTensors(Architecture architecture, DecoderSpec spec, List<EncoderTensors> encoders) {
         this.architecture = architecture;
         this.spec = spec;
+        this.encoders = encoders;
     }
 
     static BundleTensors of(Checkpoint source, TargetRequest request, LitertOptions options) throws IOException, PolicyException {
+        Stripping stripping = Stripping.of(source, request);
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "LiteRT-LM needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.HUGGING_FACE).orElseThrow(
                 () -> new PolicyException("LiteRT-LM: nothing is known of how " + family.name() + " is stored"));
-        Architecture architecture = source.architecture();
-        for (String part : request.strip()) {
-            if (!family.parts().contains(part)) {
-                throw new PolicyException("--strip " + part + ": " + architecture.name() + " (" + family.name() + ") has no such part");
+        Architecture architecture = stripping.architecture();
+        Map<String, Weight> byKey = new LinkedHashMap<>();
+        stripping.weights().forEach(weight -> byKey.put(weight.key(), weight));
+        List<EncoderTensors> encoders = new ArrayList<>();
+        for (Encoder encoder : Encoder.values()) {
+            // Without its tower there is nothing to write, whatever the configuration says.
+            boolean there = byKey.values().stream().anyMatch(weight -> weight.identity().component().equals(encoder.tower()));
+            Optional<Map<BundlePart.Model, Encoder.Drawing>> models = there ? encoder.models(architecture) : Optional.empty();
+            if (models.isPresent()) {
+                encoders.add(new EncoderTensors(encoder, models.get()));
+            } else if (family.parts().contains(encoder.part())) {
+                architecture = family.without(architecture, encoder.part());
             }
-            architecture = family.without(architecture, part);
         }
-        for (String part : List.of("vision", "audio")) {
-            if (family.parts().contains(part)) {
-                architecture = family.without(architecture, part);
-            }
-        }
-        BundleTensors tensors = new BundleTensors(architecture, DecoderSpec.of(architecture));
-        tensors.collect(source, request, options, family, dialect);
+        BundleTensors tensors = new BundleTensors(architecture, DecoderSpec.of(architecture), encoders);
+        tensors.collect(source, byKey, options, family, dialect);
         return tensors;
     }
 
-    private void collect(Checkpoint source, TargetRequest request, LitertOptions options, Family family, Dialect dialect)
+    private void collect(Checkpoint source, Map<String, Weight> byKey, LitertOptions options, Family family, Dialect dialect)
             throws IOException, PolicyException {
-        Map<String, Weight> byKey = new LinkedHashMap<>();
-        for (Weight weight : source.graph().weights()) {
-            if (request.strip().stream().noneMatch(part -> family.belongsTo(part, weight.key(), weight.identity()))) {
-                byKey.put(weight.key(), weight);
-            }
-        }
         Set<String> unused = new HashSet<>(byKey.keySet());
         Scales scales = new Scales(source);
         Map<String, TensorSpec> specs = new HashMap<>();
@@ -106,6 +110,16 @@ final class BundleTensors {
             }
             keys.forEach(unused::remove);
             View view = each.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
+            Optional<EncoderTensors> encoder = encoders.stream()
+                    .filter(one -> family.belongsTo(one.encoder().part(), keys.getFirst(), each.identity())).findFirst();
+            if (encoder.isPresent()) {
+                TargetTensor tensor = new TargetTensor(each.name(), each.identity(), view, keys);
+                encoder.get().add(tensor);
+                if (options.staticActivations()) {
+                    encoder.get().activations(Objects.requireNonNull(byKey.get(keys.getFirst())), tensor, scales);
+                }
+                continue;
+            }
             if (each.identity().role().equals(Role.PER_LAYER_EMBEDDING)) {
                 split(new TargetTensor(each.name(), each.identity(), view, keys));
             } else {
@@ -122,6 +136,7 @@ final class BundleTensors {
             weights.put(head, new TargetTensor(HEAD, new Identity(Role.OUTPUT_HEAD, Component.OUTPUT_HEAD, Identity.NO_LAYER),
                     embedding.view(), embedding.weights()));
         }
+        encoders.forEach(encoder -> encoder.end(embedding, architecture));
         caches(source, options, scales);
         leftOut(byKey, unused, scales);
     }
@@ -169,7 +184,9 @@ final class BundleTensors {
             boolean keys = tensor.name().endsWith(KEY_SCALE);
             Layer layer = spec.layers().get(identity.layer());
             // Layers that read another layer's cache repeat its scale.
-            if (layer.ownsCache() && scales.calibrated(tensor)) {
+            if (!layer.ownsCache()) {
+                repeated.add(tensor.name());
+            } else if (scales.calibrated(tensor)) {
                 String query = module(weight(Role.ATTENTION_Q, layer.index()).name());
                 String prefix = query.substring(0, query.indexOf(".self_attn."));
                 caches.put(new Scale(Role.KV_SCALE, layer.index(), keys), new TargetTensor(prefix + (keys ? KEY_SCALE : VALUE_SCALE),
@@ -201,26 +218,27 @@ final class BundleTensors {
 
     /// Everything for which a bundle of a text decoder has no place.
     private void leftOut(Map<String, Weight> byKey, Set<String> unused, Scales scales) {
-        List<String> encoders = new ArrayList<>();
-        List<String> dead = new ArrayList<>();
+        List<String> unwritten = new ArrayList<>();
+        List<String> dead = new ArrayList<>(repeated);
         List<String> others = new ArrayList<>();
         for (Weight weight : byKey.values()) {
             if (!unused.contains(weight.key())) {
                 continue;
             }
             Component component = weight.identity().component();
-            List<String> names = weight.stored().stream().map(StoredTensor::name).toList();
+            List<String> names = Stream.of(weight.stored().stream(), weight.inputScale().stream(), weight.outputScale().stream())
+                    .flatMap(tensors -> tensors).map(StoredTensor::name).toList();
             if (Set.of(Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR).contains(component)) {
-                encoders.addAll(names);
+                unwritten.addAll(names);
             } else if (weight.identity().layer() != Identity.NO_LAYER) {
                 dead.addAll(names);
             } else {
                 others.addAll(names);
             }
         }
-        if (!encoders.isEmpty()) {
-            findings.add(Finding.warning("encoders-left-out", encoders.size()
-                    + " tensors of the vision and audio encoders are left out: graphs are written for the text decoder", encoders));
+        if (!unwritten.isEmpty()) {
+            findings.add(Finding.warning("encoders-left-out",
+                    unwritten.size() + " tensors of encoders are left out: no graphs are known for encoders of their kind", unwritten));
         }
         if (!dead.isEmpty()) {
             findings.add(Finding.info("dead-weights-left-out", dead.size()
@@ -235,7 +253,7 @@ final class BundleTensors {
         }
     }
 
-    /// The architecture of what is written: that of the source without encoders and stripped parts.
+    /// The architecture of what is written: that of the source without stripped parts and encoders that are left out.
     Architecture architecture() {
         return architecture;
     }
@@ -277,11 +295,22 @@ final class BundleTensors {
         return findings;
     }
 
-    /// All tensors: those of the embedders, the decoder's, the scales of activations and caches.
+    /// What the caches of the graphs hold.
+    Optional<CacheChoice> cacheChoice() {
+        return ActivationScales.choice(spec.cacheOwners(), layer -> caches.containsKey(new Scale(Role.KV_SCALE, layer.index(), true)));
+    }
+
+    /// The encoders that are written.
+    List<EncoderTensors> encoders() {
+        return encoders;
+    }
+
+    /// All tensors: those of the embedders, the encoders', the decoder's, the scales of activations and caches.
     List<TargetTensor> all() {
         List<TargetTensor> all = new ArrayList<>();
         all.add(weight(Role.TOKEN_EMBEDDING, Identity.NO_LAYER));
         all.addAll(perLayerTables);
+        encoders.forEach(encoder -> all.addAll(encoder.all()));
         weights.values().stream().filter(tensor -> !tensor.identity().role().equals(Role.TOKEN_EMBEDDING)).forEach(all::add);
         all.addAll(activations.values());
         all.addAll(caches.values());

@@ -33,8 +33,9 @@ import java.util.Optional;
 /// @param findings what was noticed
 /// @param header the header of a bundle
 /// @param archive the directory of an archive
+/// @param record what an archive says of how it came about, a JSON object
 record Container(Optional<String> version, List<Part> models, Optional<LlmMetadata> metadata, Map<String, ByteSource> documents,
-        List<Finding> findings, Optional<BundleHeader> header, Optional<StoredZip> archive) {
+        List<Finding> findings, Optional<BundleHeader> header, Optional<StoredZip> archive, Optional<ByteSource> record) {
     private static final String TOKENIZER_JSON = "tokenizer.json";
     private static final String TOKENIZER_MODEL = "tokenizer.model";
     private static final String TEMPLATE = "chat_template.jinja";
@@ -43,6 +44,8 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
     static final String TASK_METADATA = "METADATA";
     static final String TASK_TOKENIZER = "TOKENIZER_MODEL";
     static final String TASK_DOCUMENTS = "DOCUMENTS";
+    /// Among the documents of an archive, which has no metadata of its own: what it says of how it came about.
+    static final String RECORD = "weighbridge.record.json";
     private static final String MODEL_PREFIX = "tf_lite_";
 
     /// A model.
@@ -76,7 +79,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
     static Container tflite(ByteSource file) {
         return new Container(Optional.of("3"), List.of(new Part("", 0, file.length(), Optional.empty())), Optional.empty(), Map.of(),
                 List.of(),
-                Optional.empty(), Optional.empty());
+                Optional.empty(), Optional.empty(), Optional.empty());
     }
 
     /// A bundle of sections.
@@ -137,6 +140,7 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
         private final Map<String, ByteSource> documents = new LinkedHashMap<>();
         private final List<String> others = new ArrayList<>();
         private Optional<LlmMetadata> metadata = Optional.empty();
+        private Optional<ByteSource> record = Optional.empty();
 
         Builder(ByteSource file, Limits limits) {
             this.file = file;
@@ -155,7 +159,11 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                     throw CheckpointFormatException.malformed(file.name(), begin + entry.begin(), "name of a document",
                             "\"" + entry.name() + "\"", "a plain name");
                 }
-                document(entry.name(), begin + entry.begin(), entry.length());
+                if (entry.name().equals(RECORD)) {
+                    record = Optional.of(ByteSource.slice(file, file.name() + " (" + RECORD + ")", begin + entry.begin(), entry.length()));
+                } else {
+                    document(entry.name(), begin + entry.begin(), entry.length());
+                }
             }
         }
 
@@ -196,7 +204,8 @@ record Container(Optional<String> version, List<Part> models, Optional<LlmMetada
                         List.of()));
             }
             // The archive's own template is the document itself, the metadata's a copy; documents are listed by name.
-            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings, header, archive);
+            return new Container(version, models, metadata, new java.util.TreeMap<>(documents), findings, header, archive,
+                    record);
         }
     }
 }

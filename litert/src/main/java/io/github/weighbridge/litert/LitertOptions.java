@@ -1,8 +1,12 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.model.CacheChoice;
+import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.spi.FormatOption;
+import io.github.weighbridge.spi.OutputRecord;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import java.nio.charset.StandardCharsets;
 import java.time.OffsetDateTime;
@@ -116,13 +120,13 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
 
     /// Reads the settings of a request.
     ///
-    /// @param contextLength tokens that the model was made for; 0 where unknown
     /// @throws PolicyException when a value is none, or a graph takes more tokens than the caches hold
-    static LitertOptions of(TargetRequest request, long contextLength) throws PolicyException {
+    static LitertOptions of(Checkpoint source, TargetRequest request) throws PolicyException {
         Optional<String> misuse = misuse(request.options());
         if (misuse.isPresent()) {
             throw new PolicyException(misuse.get());
         }
+        long contextLength = source.architecture().contextLength();
         int natural = (int) (contextLength > 0 ? Math.min(DEFAULT_CACHE, contextLength) : DEFAULT_CACHE);
         int cache = request.option(CACHE_LENGTH).flatMap(LitertOptions::number).orElse(natural);
         List<Integer> prefill = new ArrayList<>();
@@ -151,11 +155,16 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
         }
         String activations = request.option(ACTIVATIONS).orElse("keep");
         return new LitertOptions(cache, prefill, request.option(UUID_OPTION), request.option(TIMESTAMP),
-                activations.equals("keep") || activations.equals("static"), types, record(request));
+                activations.equals("keep") || activations.equals("static"), types, record(source, request));
     }
 
-    private static Map<String, String> record(TargetRequest request) throws PolicyException {
-        Map<String, String> record = request.record();
+    private static Map<String, String> record(Checkpoint source, TargetRequest request) throws PolicyException {
+        Map<String, String> record = new LinkedHashMap<>(OutputRecord.of(source, request, Stripping.of(source, request)));
+        if (request.option(TargetRequest.CACHE_SLIDING).isEmpty()) {
+            // What caches hold is what the graphs compute with, whatever the source was meant for.
+            record.remove(CacheChoice.SLIDING);
+            record.remove(CacheChoice.FULL);
+        }
         long bytes = 0;
         for (Map.Entry<String, String> entry : record.entrySet()) {
             bytes += ITEM_BYTES + entry.getKey().getBytes(StandardCharsets.UTF_8).length

@@ -1,6 +1,7 @@
 package io.github.weighbridge.litert;
 
 import io.github.weighbridge.encoding.DenseEncoding;
+import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.litert.encoding.LitertEncodings;
 import io.github.weighbridge.litert.graph.DecoderGraph;
@@ -8,6 +9,7 @@ import io.github.weighbridge.litert.graph.DecoderSpec;
 import io.github.weighbridge.litert.graph.EmbedderGraph;
 import io.github.weighbridge.litert.tflite.TensorType;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Role;
@@ -40,6 +42,7 @@ final class LitertTarget implements Target {
     private static final Pattern GROUP = Pattern.compile("(?:litertlm:|task:)?int([248])/group(\\d{1,9})");
     private static final Set<Role> TABLES = Set.of(Role.TOKEN_EMBEDDING, Role.PER_LAYER_EMBEDDING);
     private static final Set<Role> SCALES = Set.of(Role.ACTIVATION_SCALE, Role.KV_SCALE);
+    private static final Set<Component> ENCODERS = Set.of(Component.VISION_ENCODER, Component.AUDIO_ENCODER);
     private static final String DESCRIPTION = "Weighbridge";
 
     private final Checkpoint source;
@@ -64,7 +67,7 @@ final class LitertTarget implements Target {
     }
 
     static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
-        LitertOptions options = LitertOptions.of(request, source.architecture().contextLength());
+        LitertOptions options = LitertOptions.of(source, request);
         BundleTensors bundle = BundleTensors.of(source, request, options);
         return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
                 Carried.of(source, bundle.all()));
@@ -82,10 +85,11 @@ final class LitertTarget implements Target {
         return all;
     }
 
-    /// Norms and factors are computed with in single precision, and scales of activations and caches are single precision numbers in a model.
+    /// Norms, factors, windows and tables of positions are computed with in single precision, and scales of activations and caches are single precision numbers in a model.
     @Override
     public Optional<Choice> fixed(TargetTensor tensor) {
-        return tensor.shape().rank() < 2 ? Optional.of(Choice.of(DenseEncoding.F32, "the runtime computes with single precision"))
+        return tensor.shape().rank() != 2 || EncoderTensors.isEnd(tensor.name())
+                ? Optional.of(Choice.of(DenseEncoding.F32, "the runtime computes with single precision"))
                 : Optional.empty();
     }
 
@@ -95,10 +99,13 @@ final class LitertTarget implements Target {
         if (own.isPresent()) {
             return new Choice(own.get(), "carry", "codes unchanged");
         }
-        if (Exact.denseType(tensor.view()).isEmpty()) {
-            throw new PolicyException(tensor.name() + ": its numbers are not understood");
+        DenseType type = Exact.denseType(tensor.view())
+                .orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
+        if (tensor.shape().rank() != 2) {
+            return Choice.of(DenseEncoding.F32, "keep");
         }
-        return Choice.of(DenseEncoding.F32, "keep");
+        return Choice.of(type.exactIn(DenseType.F16) ? DenseEncoding.F16
+                : isTable(tensor) && type.exactIn(DenseType.BF16) ? DenseEncoding.BF16 : DenseEncoding.F32, "keep");
     }
 
     /// Whether a tensor is looked up by rows, not multiplied with.
@@ -133,6 +140,9 @@ final class LitertTarget implements Target {
         if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
             return new Choice(encoding, "carry", reason + ", codes unchanged");
         }
+        if (encoding == DenseEncoding.F16 && !Exact.denseType(tensor.view()).filter(type -> type.exactIn(DenseType.F16)).isPresent()) {
+            return new Choice(encoding, DenseEncoding.FINITE, reason);
+        }
         boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
         return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
     }
@@ -149,12 +159,15 @@ final class LitertTarget implements Target {
         if (SCALES.contains(tensor.identity().role()) || tensor.shape().rank() != 2) {
             return Optional.of("the runtime computes with single precision there");
         }
+        if (type.get() == TensorType.BFLOAT16 && !isTable(tensor)) {
+            return Optional.of("a product would widen its numbers anew each time the graph runs");
+        }
         Optional<String> misfit = encoding.misfit(tensor.shape());
         if (misfit.isPresent()) {
             return misfit;
         }
         // Odd rows share bytes, which the delegate does not take and the lookup reads wrongly.
-        int inByte = 8 / encoding.codeBits();
+        int inByte = Math.max(1, 8 / encoding.codeBits());
         if (tensor.shape().columns() % inByte != 0) {
             return Optional.of("rows of " + tensor.shape().columns() + " are no multiple of " + inByte
                     + ", and the runtime computes wrongly with rows that share a byte");
@@ -162,8 +175,9 @@ final class LitertTarget implements Target {
         return Exact.denseType(tensor.view()).isPresent() ? Optional.empty() : Optional.of("its numbers are not understood");
     }
 
-    /// All matrices in one encoding; the projection of embeddings onto the layers' inputs stays as it is, unless the type is `pure`. Where a matrix
-    /// cannot have it, 8 bits, then single precision.
+    /// All matrices in one encoding. Unless the type is `pure`, the projection of embeddings onto the layers' inputs stays as it is where that is
+    /// codes, and so do the first and last products of encoders, whose layers have 8 bits, as in Google's own bundles. Where a matrix cannot have
+    /// codes, 8 bits, then single precision.
     @Override
     public Assignment type(String type, boolean pure) throws PolicyException {
         Encoding wanted = encoding(type).orElseThrow(() -> new PolicyException("--type " + type + ": LiteRT-LM has " + String.join(", ",
@@ -174,17 +188,21 @@ final class LitertTarget implements Target {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
-            } else if (!pure && tensor.identity().role().equals(Role.PER_LAYER_MODEL_PROJECTION)) {
+            } else if (!pure && wanted.dense().isEmpty() && staysPlain(tensor)) {
                 choices.put(tensor.name(), keep(tensor));
             } else {
-                Encoding encoding = wanted;
-                for (Encoding next : List.of(LitertEncodings.channel(8), DenseEncoding.F32)) {
+                boolean encoder = !pure && wanted.dense().isEmpty() && ENCODERS.contains(tensor.identity().component());
+                Encoding own = encoder ? LitertEncodings.channel(8) : wanted;
+                Encoding encoding = own;
+                for (Encoding next : wanted.dense().isPresent() ? List.of(DenseEncoding.F32)
+                        : List.of(LitertEncodings.channel(8), DenseEncoding.F32)) {
                     encoding = refuses(tensor, encoding).isEmpty() ? encoding : next;
                 }
-                if (encoding != wanted) {
+                if (encoding != own) {
                     fallbacks.add(tensor.name());
                 }
-                choices.put(tensor.name(), choice(tensor, encoding, "type " + type + (encoding == wanted ? "" : ", which cannot be here")));
+                String reason = "type " + type + (own == wanted ? "" : ", 8 bits in encoders");
+                choices.put(tensor.name(), choice(tensor, encoding, reason + (encoding == own ? "" : ", which cannot be here")));
             }
         }
         List<Finding> findings = fallbacks.isEmpty() ? List.of()
@@ -194,12 +212,21 @@ final class LitertTarget implements Target {
         return new Assignment(choices, findings, Optional.of(type));
     }
 
+    private static boolean staysPlain(TargetTensor tensor) {
+        Component component = tensor.identity().component();
+        return tensor.identity().role().equals(Role.PER_LAYER_MODEL_PROJECTION) || component.equals(Component.PROJECTOR)
+                || ENCODERS.contains(component) && tensor.identity().layer() == Identity.NO_LAYER;
+    }
+
     @Override
     public ConversionPlan plan(Assignment assignment) throws PolicyException {
         List<BundlePart> parts = new ArrayList<>(documents.parts());
         parts.add(BundlePart.model(BundlePart.Model.EMBEDDER, embedder(assignment)));
         if (!bundle.perLayerTables().isEmpty()) {
             parts.add(BundlePart.model(BundlePart.Model.PER_LAYER_EMBEDDER, perLayerEmbedder(assignment)));
+        }
+        for (EncoderTensors encoder : bundle.encoders()) {
+            parts.addAll(encoder.parts(DESCRIPTION, assignment, bundle.spec().embeddingScale()));
         }
         parts.add(BundlePart.model(BundlePart.Model.PREFILL_DECODE, decoder(assignment)));
         LayoutBuilder layout = new LayoutBuilder();
@@ -214,7 +241,7 @@ final class LitertTarget implements Target {
         all.addAll(assignment.findings());
         all.addAll(codesGivenUp(layout.jobs()));
         return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
-                all);
+                all).withCache(bundle.cacheChoice());
     }
 
     /// What was rounded in the source and is rounded again, or is decoded because no product takes its scales.
@@ -223,7 +250,7 @@ final class LitertTarget implements Target {
         List<String> decoded = new ArrayList<>();
         for (Job job : jobs) {
             boolean codes = View.stored(job.view()).stream().anyMatch(stored -> stored.encoding().dense().isEmpty());
-            if (codes && job.mode() == Job.Mode.ENCODE) {
+            if (codes && job.mode() == Job.Mode.ENCODE && !EncoderTensors.isEnd(job.target().name())) {
                 (job.target().encoding().dense().isPresent() ? decoded : again).add(job.target().name());
             }
         }

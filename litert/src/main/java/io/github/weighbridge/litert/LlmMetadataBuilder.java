@@ -18,6 +18,8 @@ import io.github.weighbridge.litert.file.proto.Qwen3;
 import io.github.weighbridge.litert.file.proto.SamplerParameters;
 import io.github.weighbridge.litert.file.proto.TokenIds;
 import io.github.weighbridge.litert.file.proto.TokenUnion;
+import io.github.weighbridge.litert.graph.VisionSpec;
+import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Finding;
@@ -39,6 +41,7 @@ public final class LlmMetadataBuilder {
     private static final String GENERATION = "generation_config.json";
     private static final String TOKENIZER = "tokenizer_config.json";
     private static final String CONFIG = "config.json";
+    private static final String ADDED = "added_tokens_decoder";
     private static final String TEMPLATE = "chat_template.jinja";
     /// What transformers takes where generation_config.json has no `top_k`.
     private static final long TRANSFORMERS_TOP_K = 50;
@@ -80,12 +83,22 @@ public final class LlmMetadataBuilder {
     /// @param maxTokens length of the key/value cache, in tokens
     /// @throws CheckpointFormatException when a document is bad
     public static Result of(Checkpoint checkpoint, int maxTokens, Limits limits) throws IOException {
-        LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
-        LlmMetadata metadata = builder.build(checkpoint.architecture().family(), maxTokens);
-        return new Result(metadata, builder.findings);
+        return of(checkpoint, maxTokens, Optional.empty(), false, limits);
     }
 
-    private LlmMetadata build(String family, int maxTokens) throws IOException {
+    /// The metadata of a checkpoint's text model and of the encoders beside it.
+    ///
+    /// @param maxTokens length of the key/value cache, in tokens
+    /// @param vision the encoder of images, where there is a section for it
+    /// @param audio whether there is a section for an encoder of sound
+    /// @throws CheckpointFormatException when a document is bad
+    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, boolean audio, Limits limits)
+            throws IOException {
+        LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
+        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision, audio), builder.findings);
+    }
+
+    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision, boolean audio) throws IOException {
         LlmMetadata.Builder metadata = LlmMetadata.newBuilder().setMaxNumTokens(maxTokens);
         List<Integer> begin = ids("bos_token_id");
         if (begin.isEmpty()) {
@@ -118,8 +131,8 @@ public final class LlmMetadataBuilder {
         }
         template.ifPresent(metadata::setJinjaPromptTemplate);
         Set<String> tokens = specialTokens();
-        switch (family) {
-            case "gemma4" -> gemma4(metadata, tokens);
+        switch (architecture.family()) {
+            case "gemma4" -> gemma4(metadata, tokens, architecture, vision, audio);
             case "gemma3" -> {
                 metadata.setLlmModelType(LlmModelType.newBuilder().setGemma3(Gemma3.getDefaultInstance()));
                 turns(metadata, tokens, "<start_of_turn>", "<end_of_turn>", false);
@@ -131,13 +144,25 @@ public final class LlmMetadataBuilder {
     }
 
     /// Where tokenizer_config.json does not name a token, the runtime's own text for it holds, which is Gemma 4's.
-    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens) {
+    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision,
+            boolean audio) {
         Gemma4.Builder gemma = Gemma4.newBuilder();
         named("stc_token", gemma::setCodeFenceStart);
         named("etc_token", gemma::setCodeFenceEnd);
         named("escape_token", gemma::setOpenQuote);
         named("escape_token", gemma::setCloseQuote);
         named("str_token", gemma::setFunctionResponseStart);
+        if (vision.isPresent()) {
+            special("boi_token", architecture, "boi_token_id").ifPresent(gemma::setStartOfImageToken);
+            special("eoi_token", architecture, "eoi_token_id").ifPresent(gemma::setEndOfImageToken);
+            gemma.setPatchWidth(vision.get().patch()).setPatchHeight(vision.get().patch()).setMaxNumPatches(vision.get().patches())
+                    .setPoolingKernelSize(vision.get().pooling());
+        }
+        if (audio) {
+            special("boa_token", architecture, "boa_token_id").ifPresent(gemma::setStartOfAudioToken);
+            special("eoa_token", architecture, "eoa_token_id").or(() -> special("eoa_token", architecture, "eoa_token_index"))
+                    .ifPresent(gemma::setEndOfAudioToken);
+        }
         metadata.setLlmModelType(LlmModelType.newBuilder().setGemma4(gemma));
         turns(metadata, tokens, "<|turn>", "<turn|>", true);
         String open = named("soc_token").orElse("<|channel>");
@@ -145,6 +170,14 @@ public final class LlmMetadataBuilder {
         if (tokens.contains(open) && tokens.contains(close)) {
             metadata.addChannels(Channel.newBuilder().setChannelName("thought").setStart(open + "thought\n").setEnd(close));
         }
+    }
+
+    /// A token of images or sound, as text: the engine takes no numbers here. It is named in tokenizer_config.json, or listed there by its number.
+    private Optional<TokenUnion> special(String word, Architecture architecture, String parameter) {
+        Optional<String> listed = architecture.parameters().whole(parameter)
+                .flatMap(id -> tokenizer.fields().object(ADDED).flatMap(added -> added.get(Long.toString(id))))
+                .flatMap(LlmMetadataBuilder::content);
+        return named(word).or(() -> listed).map(text -> TokenUnion.newBuilder().setTokenStr(text).build());
     }
 
     private Optional<String> named(String word) {

@@ -15,11 +15,13 @@ import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
@@ -93,6 +95,14 @@ final class NamedConstants {
             String name = whole(constant.name());
             TensorSpec spec = specs.get(dialect.canonicalName(name));
             boolean head = spec == null && name.equals(HEAD);
+            Optional<Encoder> row = row(name);
+            if (row.isPresent() && names.add(name)) {
+                StoredTensor end = new StoredTensor(name, constant.shape(), constant.encoding(), constant.planes());
+                copies.add(name);
+                entries.add(new Entry(offset(end),
+                        () -> builder.addCopy(end, new Identity(Role.OTHER, row.get().tower(), Identity.NO_LAYER))));
+                continue;
+            }
             if (spec == null && !head || LitertReader.belongsToOperators(constant) && spec == null) {
                 continue;
             }
@@ -109,7 +119,7 @@ final class NamedConstants {
                 names.add(unique);
                 entries.add(new Entry(offset(tensor), () -> builder.addCopy(tensor, identity)));
             } else {
-                entries.add(new Entry(offset(tensor), () -> builder.add(tensor)));
+                entries.add(new Entry(offset(tensor), () -> add(builder, name, tensor, java.util.Objects.requireNonNull(spec))));
             }
         }
         if (!tables.isEmpty()) {
@@ -125,6 +135,20 @@ final class NamedConstants {
                 parts.forEach(part -> entries.add(new Entry(offset(part), () -> builder.add(part))));
             }
         }
+    }
+
+    private static void add(GraphBuilder builder, String name, StoredTensor tensor, TensorSpec spec) {
+        Shape shape = spec.holding().shape();
+        if (ConvolutionLayout.applies(spec.identity(), shape) && tensor.shape().equals(ConvolutionLayout.written(shape))) {
+            builder.addParts(name, ConvolutionLayout.read(View.of(tensor), shape), List.of(tensor));
+        } else {
+            builder.add(tensor);
+        }
+    }
+
+    /// The encoder whose end a constant is the embedding of.
+    private static Optional<Encoder> row(String name) {
+        return Arrays.stream(Encoder.values()).filter(encoder -> name.endsWith(EncoderTensors.END_ROW + encoder.part())).findFirst();
     }
 
     private void activations(LitertReader.Model model, GraphBuilder builder) {
@@ -159,7 +183,8 @@ final class NamedConstants {
         Map<Integer, String> queries = new HashMap<>();
         for (String name : names) {
             TensorSpec spec = specs.get(dialect.canonicalName(name));
-            if (spec != null && spec.identity().role().equals(Role.ATTENTION_Q) && name.contains(".self_attn.")) {
+            if (spec != null && spec.identity().role().equals(Role.ATTENTION_Q)
+                    && spec.identity().component().equals(Component.TEXT_DECODER) && name.contains(".self_attn.")) {
                 queries.put(spec.identity().layer(), name);
             }
         }

@@ -69,7 +69,7 @@ final class SectionModel {
             ConstantTensor scales = builder.constant(tensor.name() + "/scales", TensorType.FLOAT16,
                     List.of((int) shape.rows(), columns), encoding.planeBytes(1, shape), hole(tensor, 1), Optional.empty());
             quantization = Optional.of(Quantization.blockwise(scales, block.get()));
-        } else if (type != TensorType.FLOAT32) {
+        } else if (LitertEncodings.byRows(encoding)) {
             quantization = Optional.of(Quantization.symmetric(shape.rows(), hole(tensor, 1)));
         }
         return builder.constant(tensor.name(), type, dimensions, encoding.planeBytes(0, shape), codes, quantization);

@@ -1,5 +1,6 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.fixtures.TrainedText;
@@ -132,6 +133,33 @@ class RealDecoderTest {
             double loss = decoder.loss(tokens, 4);
             System.out.printf("F32: loss %.6f over 4 windows, reference %.6f%n", loss, loss("base", 4));
             assertThat(loss).isCloseTo(loss("base", 4), within(1e-4));
+        }
+    }
+
+    /// Half precision, which is widened when the model is loaded: half the bytes of products, and the numbers of single precision but for what
+    /// rounding takes from those below 2^-14.
+    @Test
+    void halfPrecision() throws IOException, PolicyException {
+        Path source = folder.resolve("half");
+        TrainedCheckpoints.unpack(source, TrainedCheckpoints.QAT_Q4_0);
+        String variant = TrainedCheckpoints.QAT_Q4_0;
+        Path bundle = folder.resolve("half.litertlm");
+        ConversionPlan plan = Bundles.write(source, bundle, Policy.KEEP.withType("f16", false), OPTIONS);
+        assertThat(plan.jobs()).filteredOn(job -> job.target().shape().rank() == 2)
+                .allMatch(job -> job.target().encoding() == DenseEncoding.F16).hasSizeGreaterThan(60);
+        Path single = folder.resolve("single.litertlm");
+        Bundles.write(source, single, Policy.KEEP.withType("f32", false), OPTIONS);
+        try (TfliteDecoder decoder = Bundles.decoder(bundle)) {
+            float[][] logits = decodeAll(decoder);
+            double loss = decoder.loss(TrainedText.tokens(source), 4);
+            System.out.printf("%s in F16: %,d bytes, F32 %,d; %d of 256 best tokens, logits within %.1e; loss %.6f, reference %.6f%n",
+                    variant,
+                    Files.size(bundle), Files.size(single), agreeing(logits, variant, 0), largestDifference(logits, variant), loss,
+                    loss(variant, 4));
+            assertThat(agreeing(logits, variant, 0)).isEqualTo(256);
+            assertThat(largestDifference(logits, variant)).isLessThan(1e-3);
+            assertThat(loss).isCloseTo(loss(variant, 4), within(1e-5));
+            assertThat(Files.size(bundle)).isLessThan(Files.size(single) * 51 / 100);
         }
     }
 

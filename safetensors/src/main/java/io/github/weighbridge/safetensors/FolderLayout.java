@@ -8,6 +8,7 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
@@ -22,7 +23,9 @@ import io.github.weighbridge.safetensors.file.SafetensorsIndex;
 import io.github.weighbridge.safetensors.file.SafetensorsLayout;
 import io.github.weighbridge.safetensors.file.SafetensorsShards;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
+import io.github.weighbridge.spi.FittingDocuments;
 import io.github.weighbridge.spi.FormatOption;
+import io.github.weighbridge.spi.OutputRecord;
 import io.github.weighbridge.spi.PolicyException;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
@@ -79,7 +82,7 @@ public final class FolderLayout {
         this.model = model;
         this.shardBytes = shardBytes(request.option(MAX_SHARD_SIZE));
         this.limits = request.limits();
-        this.record = request.record();
+        this.record = OutputRecord.of(model.source(), request, model.stripping());
     }
 
     /// Reads a size of shards.
@@ -172,7 +175,8 @@ public final class FolderLayout {
         List<Finding> all = new ArrayList<>(model.source().findings());
         all.addAll(findings);
         all.addAll(assignment.findings());
-        return new ConversionPlan(format, Optional.empty(), true, layout.files(), layout.jobs(), model.architecture(), identities, all);
+        return new ConversionPlan(format, Optional.empty(), true, layout.files(), layout.jobs(), model.architecture(), identities, all)
+                .withCache(CacheChoice.recorded(word -> Optional.ofNullable(record.get(word))));
     }
 
     private Placed place(String entry) {
@@ -181,12 +185,13 @@ public final class FolderLayout {
 
     private void documents() throws PolicyException {
         Checkpoint source = model.source();
-        for (String name : source.documents().names()) {
+        FittingDocuments fitting = FittingDocuments.of(source, model.architecture(), limits);
+        for (String name : fitting.names()) {
             ByteSource document = source.documents().get(name).orElseThrow();
             layout.beginFile(name, false);
-            Optional<Value.Fields> config = name.equals(HuggingFaceFolder.CONFIG) ? changedConfig(document) : Optional.empty();
-            if (config.isPresent()) {
-                layout.rendered(Blob.of(Json.prettyBytes(config.get())));
+            Optional<Value.Fields> changed = name.equals(HuggingFaceFolder.CONFIG) ? changedConfig(document) : fitting.change(name);
+            if (changed.isPresent()) {
+                layout.rendered(Blob.of(Json.prettyBytes(changed.get())));
             } else {
                 layout.document(name, document.length());
             }
@@ -207,18 +212,9 @@ public final class FolderLayout {
         } catch (IOException e) {
             throw new PolicyException(document.name() + ": cannot be read again: " + e.getMessage());
         }
-        Value.Fields changed = config.without(HuggingFaceFolder.OLD_QUANTIZATION);
+        Value.Fields changed = model.config(config).without(HuggingFaceFolder.OLD_QUANTIZATION);
         changed = quantization.isPresent() ? changed.with(HuggingFaceFolder.QUANTIZATION, quantization.get())
                 : changed.without(HuggingFaceFolder.QUANTIZATION);
-        for (String part : model.strip()) {
-            String section = part + "_config";
-            if (changed.get(section).isPresent()) {
-                changed = changed.with(section, new Value.Nothing());
-            }
-            if (part.equals("ple")) {
-                changed = withText(changed, "hidden_size_per_layer_input", Value.of(0));
-            }
-        }
         Optional<String> dtype = commonType();
         if (dtype.isPresent()) {
             Value word = Value.of(dtype.get());
@@ -233,11 +229,6 @@ public final class FolderLayout {
             }
         }
         return changed.equals(config) ? Optional.empty() : Optional.of(changed);
-    }
-
-    private static Value.Fields withText(Value.Fields config, String key, Value value) {
-        Optional<Value.Fields> text = config.object("text_config");
-        return text.isPresent() ? config.with("text_config", text.get().with(key, value)) : config.with(key, value);
     }
 
     /// The type that most plain numbers have, as config.json names it.

@@ -53,7 +53,7 @@ final class GemmaForm {
             model.weight(tensor).ifPresent(weight -> activations(module(tensor.name()), weight));
         }
         for (StoredTensor scale : model.cacheScales()) {
-            String name = scale.name();
+            String name = model.name(scale.name());
             number(scale, name.endsWith("_cache_scale") ? name : name.substring(0, name.length() - "_scale".length()) + "_cache_scale");
         }
         if (!dense.isEmpty()) {

@@ -5,9 +5,9 @@ import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.OpaqueEncoding;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.family.Dialect;
-import io.github.weighbridge.family.Family;
 import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
@@ -19,6 +19,7 @@ import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
 import io.github.weighbridge.scan.DecodedType;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
@@ -43,23 +44,21 @@ public final class HuggingFaceTensors {
     private static final String WEIGHT = ".weight";
 
     private final Checkpoint source;
-    private final Architecture architecture;
-    private final Set<String> strip;
-    private final List<Weight> weights;
+    private final Stripping stripping;
+    private final Optional<Dialect> text;
     private final List<TargetTensor> tensors;
     private final Map<String, Weight> single;
     private final Map<String, TargetTensor> wholes;
 
-    private HuggingFaceTensors(Checkpoint source, Architecture architecture, Set<String> strip, List<Weight> weights,
-            List<TargetTensor> tensors, Map<String, TargetTensor> wholes) {
+    private HuggingFaceTensors(Checkpoint source, Stripping stripping, Optional<Dialect> text, List<TargetTensor> tensors,
+            Map<String, TargetTensor> wholes) {
         this.source = source;
-        this.architecture = architecture;
-        this.strip = strip;
-        this.weights = List.copyOf(weights);
+        this.stripping = stripping;
+        this.text = text;
         this.tensors = List.copyOf(tensors);
         this.wholes = Map.copyOf(wholes);
         Map<String, Weight> byKey = new HashMap<>();
-        weights.forEach(weight -> byKey.put(weight.key(), weight));
+        stripping.weights().forEach(weight -> byKey.put(weight.key(), weight));
         this.single = new HashMap<>();
         for (TargetTensor tensor : tensors) {
             if (tensor.weights().size() == 1) {
@@ -84,25 +83,16 @@ public final class HuggingFaceTensors {
     }
 
     private static HuggingFaceTensors of(Checkpoint source, TargetRequest request, boolean apart) throws PolicyException {
-        Optional<Family> family = request.families().byName(source.architecture().family());
-        Architecture architecture = source.architecture();
-        for (String part : request.strip()) {
-            if (family.isEmpty() || !family.get().parts().contains(part)) {
-                throw new PolicyException(
-                        "--strip " + part + ": " + architecture.name() + " (" + architecture.family() + ") has no such part");
-            }
-            architecture = family.get().without(architecture, part);
-        }
-        Set<String> strip = request.strip();
-        List<Weight> kept = source.graph().weights().stream()
-                .filter(weight -> strip.stream().noneMatch(part -> family.orElseThrow().belongsTo(part, weight.key(), weight.identity())))
-                .toList();
+        Optional<Dialect> dialect = request.families().byName(source.architecture().family())
+                .flatMap(family -> family.dialect(Dialect.HUGGING_FACE));
+        Stripping stripping = Stripping.of(source, request);
+        boolean text = stripping.leavesTextAlone(source);
         Map<String, TargetTensor> wholes = new HashMap<>();
-        return new HuggingFaceTensors(source, architecture, strip, kept,
-                tensors(source, family.flatMap(f -> f.dialect(Dialect.HUGGING_FACE)), kept, apart, wholes), wholes);
+        return new HuggingFaceTensors(source, stripping, text ? dialect : Optional.empty(),
+                tensors(source, dialect, text, stripping.weights(), apart, wholes), wholes);
     }
 
-    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, List<Weight> kept, boolean apart,
+    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, boolean text, List<Weight> kept, boolean apart,
             Map<String, TargetTensor> wholes) {
         Map<String, Weight> byKey = new LinkedHashMap<>();
         kept.forEach(weight -> byKey.put(weight.key(), weight));
@@ -115,10 +105,10 @@ public final class HuggingFaceTensors {
             for (TensorSpec spec : dialect.get().tensors(source.architecture())) {
                 List<String> keys = spec.holding().keys();
                 if (!keys.isEmpty() && left.containsAll(keys)) {
-                    TargetTensor whole = target(source, dialect.get(), spec, storedNames, byKey);
+                    TargetTensor whole = target(source, dialect.get(), text, spec, storedNames, byKey);
                     List<TensorSpec> parts = apart ? dialect.get().apart(spec) : List.of();
                     for (TensorSpec part : parts) {
-                        TargetTensor tensor = target(source, dialect.get(), part, storedNames, byKey);
+                        TargetTensor tensor = target(source, dialect.get(), text, part, storedNames, byKey);
                         tensors.add(tensor);
                         wholes.put(tensor.name(), whole);
                     }
@@ -137,11 +127,12 @@ public final class HuggingFaceTensors {
         return tensors;
     }
 
-    private static TargetTensor target(Checkpoint source, Dialect dialect, TensorSpec spec, Map<String, String> storedNames,
+    private static TargetTensor target(Checkpoint source, Dialect dialect, boolean text, TensorSpec spec, Map<String, String> storedNames,
             Map<String, Weight> byKey) {
         View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
-        return new TargetTensor(storedNames.getOrDefault(spec.name(), dialect.writtenName(spec.name(), source.architecture())),
-                spec.identity(), view, spec.holding().keys());
+        String name = text ? dialect.textName(spec.name())
+                : storedNames.getOrDefault(spec.name(), dialect.writtenName(spec.name(), source.architecture()));
+        return new TargetTensor(name, spec.identity(), view, spec.holding().keys());
     }
 
     /// The name that a quantised table has when it is plain.
@@ -159,19 +150,40 @@ public final class HuggingFaceTensors {
         return source.files().stream().map(CheckpointFile::source).toList();
     }
 
-    /// What the model is without the parts that are left out.
-    public Architecture architecture() {
-        return architecture;
+    /// What is left of the model, and what was left out.
+    public Stripping stripping() {
+        return stripping;
     }
 
-    /// The parts that are left out.
-    public Set<String> strip() {
-        return strip;
+    /// What the model is without the parts that are left out.
+    public Architecture architecture() {
+        return stripping.architecture();
     }
 
     /// The weights that are left.
     public List<Weight> weights() {
-        return weights;
+        return stripping.weights();
+    }
+
+    /// The config.json of the result for that of the source, before its quantization: that of the text model alone where the last encoder is left
+    /// out.
+    Value.Fields config(Value.Fields config) {
+        Value.Fields changed = text.flatMap(dialect -> dialect.textConfig(config)).orElse(config);
+        for (String part : stripping.removed().keySet()) {
+            String section = part + "_config";
+            if (changed.get(section).isPresent()) {
+                changed = changed.with(section, new Value.Nothing());
+            }
+            if (part.equals("ple")) {
+                changed = withText(changed, "hidden_size_per_layer_input", Value.of(0));
+            }
+        }
+        return changed;
+    }
+
+    private static Value.Fields withText(Value.Fields config, String key, Value value) {
+        Optional<Value.Fields> inner = config.object("text_config");
+        return inner.isPresent() ? config.with("text_config", inner.get().with(key, value)) : config.with(key, value);
     }
 
     /// The tensors, in the order of the dialect.
@@ -192,6 +204,13 @@ public final class HuggingFaceTensors {
     /// The scales of key/value caches in the source.
     public List<StoredTensor> cacheScales() {
         return source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE)).toList();
+    }
+
+    /// The name of a number beside the weights, as the names of weights are written.
+    ///
+    /// @param stored in a folder that has the whole model
+    public String name(String stored) {
+        return text.map(dialect -> dialect.textName(dialect.canonicalName(stored))).orElse(stored);
     }
 
     /// A stored number as a tensor of a folder.

@@ -124,6 +124,11 @@ final class SafetensorsTarget implements Target {
     }
 
     @Override
+    public String lacking(String word) {
+        return "a folder of plain numbers (safetensors) has no encoding \"" + word + "\", only bf16, f16 and f32";
+    }
+
+    @Override
     public Assignment type(String type, boolean pure) throws PolicyException {
         Encoding encoding = encoding(type)
                 .orElseThrow(() -> new PolicyException("--type " + type + ": safetensors has BF16, F16 and F32"));

@@ -37,12 +37,14 @@ public final class Budget {
     private final Policy policy;
     private final Checkpoint source;
     private final Target target;
+    private final Decision decision;
     private final BudgetRequest request;
 
-    private Budget(Policy policy, Checkpoint source, Target target, BudgetRequest request) {
+    private Budget(Policy policy, Checkpoint source, Target target, Decision decision, BudgetRequest request) {
         this.policy = policy;
         this.source = source;
         this.target = target;
+        this.decision = decision;
         this.request = request;
     }
 
@@ -53,11 +55,23 @@ public final class Budget {
     /// @throws IOException when weights cannot be read
     public static BudgetResult solve(Policy policy, Checkpoint source, Target target, BudgetRequest request)
             throws IOException, PolicyException {
-        return new Budget(policy, source, target, request).solve();
+        return solve(policy, source, target, Policies.decide(policy, source, target), request);
+    }
+
+    /// Solves a budget of which rules have decided their part.
+    ///
+    /// @param policy one that says nothing of other formats
+    /// @param source a checkpoint without what the policy drops
+    /// @param target what a format wants of it
+    /// @param decision an encoding for each tensor of the target, and which of them no rule is about
+    /// @throws PolicyException when nothing is left to decide, or the smallest encodings are too large
+    /// @throws IOException when weights cannot be read
+    public static BudgetResult solve(Policy policy, Checkpoint source, Target target, Decision decision, BudgetRequest request)
+            throws IOException, PolicyException {
+        return new Budget(policy, source, target, decision, request).solve();
     }
 
     private BudgetResult solve() throws IOException, PolicyException {
-        Decision decision = Policies.decide(policy, source, target);
         List<TargetTensor> open = target.tensors().stream().filter(tensor -> decision.open().contains(tensor.name()))
                 .filter(tensor -> counted(tensor, source.architecture())).toList();
         if (open.isEmpty()) {
@@ -74,7 +88,7 @@ public final class Budget {
         for (Candidates one : all) {
             smallest.put(one.tensor().name(), one.options().getFirst().choice());
         }
-        long least = size(plan(smallest, decision));
+        long least = size(plan(smallest));
         long overhead = least - bytes(all, smallest);
         long available = request.bytes() - request.reserved();
         for (int i = 0; i < MOST_CORRECTIONS; i++) {
@@ -86,7 +100,7 @@ public final class Budget {
             Map<String, Candidates.Option> chosen = chosen(groups, solution.get().chosen());
             Map<String, Choice> choices = new HashMap<>(decision.assignment().choices());
             chosen.forEach((name, option) -> choices.put(name, option.choice()));
-            long used = size(plan(choices, decision));
+            long used = size(plan(choices));
             if (used <= available) {
                 return result(chosen, used + request.reserved(), solution.get(), all);
             }
@@ -96,7 +110,7 @@ public final class Budget {
         throw new PolicyException("--budget " + request.bytes() + ": headers and padding leave no room for the smallest encodings");
     }
 
-    private ConversionPlan plan(Map<String, Choice> choices, Decision decision) throws PolicyException {
+    private ConversionPlan plan(Map<String, Choice> choices) throws PolicyException {
         Map<String, Choice> ordered = new LinkedHashMap<>();
         target.tensors().forEach(tensor -> ordered.put(tensor.name(), java.util.Objects.requireNonNull(choices.get(tensor.name()))));
         return target.plan(new Assignment(ordered, decision.assignment().findings()));
@@ -177,7 +191,7 @@ public final class Budget {
         List<Rule> rules = new ArrayList<>(policy.rules());
         rules.addAll(Rules.of(words, target.tensors()));
         Policy solved = new Policy(policy.name() + "-" + request.bytes(), policy.name() + " within " + request.bytes() + " bytes ("
-                + request.measure().name().toLowerCase(java.util.Locale.ROOT) + ")", policy.strip(), rules, policy.type(), policy.pure(),
+                + request.measure().name().toLowerCase(java.util.Locale.ROOT) + ")", policy.strip(), rules, policy.types(), policy.pure(),
                 policy.otherwise(), policy.settings());
         return new BudgetResult(solved, request.bytes(), used, solution.error(), solution.bound(), all.size(),
                 all.stream().mapToInt(one -> one.options().size()).sum());

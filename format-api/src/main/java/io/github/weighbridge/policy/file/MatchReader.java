@@ -144,7 +144,8 @@ public final class MatchReader {
             case "sliding" -> new LayerSet.Attention(Layer.Attention.SLIDING);
             case "full" -> new LayerSet.Attention(Layer.Attention.FULL);
             case "kv-shared" -> new LayerSet.Shared();
-            default -> throw error(node, "layers are given as 3, 15-34, first 4, last 2, sliding, full or kv-shared, not \""
+            case "more-bits" -> new LayerSet.MoreBits();
+            default -> throw error(node, "layers are given as 3, 15-34, first 4, last 2, sliding, full, kv-shared or more-bits, not \""
                     + Text.printable(text) + "\"");
         };
     }

@@ -3,6 +3,7 @@ package io.github.weighbridge.policy.file;
 import io.github.weighbridge.policy.Activations;
 import io.github.weighbridge.policy.CachePolicy;
 import io.github.weighbridge.policy.Floor;
+import io.github.weighbridge.policy.PerFormat;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
@@ -36,6 +37,8 @@ public final class PolicyFiles {
     private static final List<String> PRESETS = List.of("keep", "bf16", "f16", "f32", "gemma4-mobile", "gemma4-mobile-text",
             "gemma4-mobile-text-no-ple", "google-q4_0", "qat-q4_0", "w4a16", "w8a16", "w8a8", "q2_k", "q3_k_s", "q3_k_m", "q3_k_l", "q4_0",
             "q4_k_s", "q4_k_m", "q5_k_s", "q5_k_m", "q6_k", "q8_0", "iq4_nl", "iq4_xs");
+    /// What several presets have in common; presets extend them, and nothing else does.
+    private static final List<String> SHARED = List.of("llama-cpp", "llama-cpp-tables");
 
     private PolicyFiles() {}
 
@@ -146,7 +149,7 @@ public final class PolicyFiles {
                 if (word.equals(Policy.KEEP.name())) {
                     return Policy.KEEP;
                 }
-                if (!PRESETS.contains(word)) {
+                if (!PRESETS.contains(word) && !(SHARED.contains(word) && (PRESETS.contains(shown) || SHARED.contains(shown)))) {
                     throw NodeReader.error(shown, parent.place(), "extends " + parent.what() + ": there is no such preset"
                             + Vocabulary.suggestion(word, PRESETS));
                 }
@@ -174,29 +177,21 @@ public final class PolicyFiles {
     }
 
     /// A policy on top of those it extends.
-    private static Policy joined(PolicyReader.Draft draft, List<Policy> parents) {
+    private static Policy joined(PolicyReader.Draft draft, List<Policy> parents) throws PolicyException {
         Set<String> strip = new LinkedHashSet<>(draft.strip());
         List<Rule> rules = new ArrayList<>(draft.rules());
-        Optional<Rule> otherwise = draft.otherwise();
-        Optional<String> type = draft.type();
-        boolean pure = draft.pure();
-        Map<String, List<String>> fallbacks = new LinkedHashMap<>(draft.fallbacks());
+        Rest rest = new Rest(draft.otherwise(), draft.types(), draft.pure(), draft.typeLabel());
+        Map<String, PerFormat<List<String>>> fallbacks = new LinkedHashMap<>(draft.fallbacks());
         List<Floor> floors = new ArrayList<>(draft.floors());
         List<PolicySettings.Requirement> requirements = new ArrayList<>(draft.requirements());
         Optional<CachePolicy> cache = draft.cache();
         Optional<Activations> activations = draft.activations();
-        Optional<String> typeLabel = draft.typeLabel();
         Map<String, String> notes = new LinkedHashMap<>(draft.notes());
         Optional<Tolerance> tolerance = draft.tolerance();
         for (Policy parent : parents) {
             strip.addAll(parent.strip());
             rules.addAll(parent.rules());
-            if (otherwise.isEmpty() && type.isEmpty()) {
-                otherwise = parent.otherwise();
-                type = parent.type();
-                typeLabel = parent.settings().typeLabel();
-                pure = parent.pure();
-            }
+            rest = rest.or(parent);
             PolicySettings settings = parent.settings();
             settings.fallbacks().forEach(fallbacks::putIfAbsent);
             floors.addAll(settings.floors());
@@ -206,8 +201,37 @@ public final class PolicyFiles {
             settings.notes().forEach(notes::putIfAbsent);
             tolerance = tolerance.or(settings::tolerance);
         }
-        return new Policy(draft.name(), draft.description(), strip, rules, type, pure, otherwise,
-                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, typeLabel, notes,
+        return new Policy(draft.name(), draft.description(), strip, rules, rest.types(), rest.pure(), rest.otherwise(),
+                new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, rest.typeLabel(), notes,
                         tolerance));
+    }
+
+    /// What tensors get that no rule is about: a default, a type, or one of them for some formats and the other for others.
+    private record Rest(Optional<Rule> otherwise, PerFormat<String> types, boolean pure, Optional<String> typeLabel) {
+        /// This, and what a parent says for formats of which nothing is said here.
+        Rest or(Policy parent) throws PolicyException {
+            Set<String> said = new LinkedHashSet<>(types.values().keySet());
+            otherwise.ifPresent(rule -> said.addAll(rule.encodings().values().keySet()));
+            if (said.contains(PerFormat.ELSE)) {
+                return this;
+            }
+            PerFormat<String> further = parent.types().without(said);
+            PerFormat<String> defaults = parent.otherwise().map(Rule::encodings).orElseGet(PerFormat::none).without(said);
+            if (!types.isEmpty() && !further.isEmpty() && pure != parent.pure()) {
+                throw new PolicyException(typeLabel.orElse("type") + ": " + parent.name() + " has a type that is "
+                        + (parent.pure() ? "pure" : "not pure") + " for " + String.join(", ", further.values().keySet())
+                        + ", and a policy is one or the other");
+            }
+            Optional<Rule> joined = defaults.isEmpty() ? otherwise
+                    : Optional.of(withEncodings(otherwise.or(parent::otherwise).orElseThrow(),
+                            otherwise.map(Rule::encodings).orElseGet(PerFormat::none).or(defaults)));
+            return new Rest(joined, types.or(further), types.isEmpty() ? parent.pure() : pure,
+                    typeLabel.or(() -> parent.settings().typeLabel()));
+        }
+
+        private static Rule withEncodings(Rule rule, PerFormat<String> encodings) {
+            return new Rule(rule.match(), encodings, rule.label(), rule.optional(), rule.when(), rule.alternatives(), rule.tolerance(),
+                    rule.formats());
+        }
     }
 }

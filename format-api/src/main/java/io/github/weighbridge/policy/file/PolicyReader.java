@@ -6,6 +6,7 @@ import io.github.weighbridge.policy.CachePolicy;
 import io.github.weighbridge.policy.Condition;
 import io.github.weighbridge.policy.Floor;
 import io.github.weighbridge.policy.Match;
+import io.github.weighbridge.policy.PerFormat;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
 import io.github.weighbridge.policy.Vocabulary;
@@ -26,16 +27,17 @@ final class PolicyReader {
     private static final List<String> TOP =
             List.of("name", "description", "extends", "requires", "strip", "rules", "default", "type", "pure",
                     "fallbacks", "floors", "kv_cache", "activations", "tolerance", "notes");
-    private static final List<String> RULE = List.of("match", "encoding", "optional", "when", "fallback", "tolerance");
+    private static final List<String> RULE = List.of("match", "formats", "encoding", "optional", "when", "fallback", "tolerance");
 
     private final String file;
     private final boolean preset;
+    private final FormatReader formats;
 
     /// What a file says, as far as it says it.
     ///
     /// @param parents what it extends, in order, and where it says so
     record Draft(String name, String description, List<Node.Scalar> parents, Set<String> strip, List<Rule> rules, Optional<Rule> otherwise,
-            Optional<String> type, boolean pure, Map<String, List<String>> fallbacks, List<Floor> floors,
+            PerFormat<String> types, boolean pure, Map<String, PerFormat<List<String>>> fallbacks, List<Floor> floors,
             List<PolicySettings.Requirement> requirements, Optional<CachePolicy> cache, Optional<Activations> activations,
             Optional<String> typeLabel, Map<String, String> notes, Optional<Tolerance> tolerance) {}
 
@@ -44,17 +46,16 @@ final class PolicyReader {
     PolicyReader(String file, boolean preset) {
         this.file = file;
         this.preset = preset;
+        this.formats = new FormatReader(file);
     }
 
     Draft read(Node node) throws PolicyException {
         Fields top = fields(node, "a policy", TOP);
         String name = top.text("name").orElse(file);
-        Optional<String> type = top.text("type");
-        if (type.isPresent() && top.get("default").isPresent()) {
-            throw error(top.get("default").get(), "a policy has a \"default\" or a \"type\", not both");
-        }
+        PerFormat<String> types = top.get("type").isEmpty() ? PerFormat.none()
+                : formats.read(top.get("type").get(), "\"type\"", word -> scalar(word, "a type").text());
         boolean pure = top.flag("pure");
-        if (pure && type.isEmpty()) {
+        if (pure && types.isEmpty()) {
             throw error(top.get("pure").orElseThrow(), "\"pure\" goes with \"type\"");
         }
         Set<String> strip = new LinkedHashSet<>();
@@ -70,9 +71,16 @@ final class PolicyReader {
         }
         Optional<Rule> otherwise = Optional.empty();
         if (top.get("default").isPresent()) {
-            Node.Scalar word = scalar(top.get("default").get(), "an encoding");
-            otherwise = Optional.of(new Rule(Match.EVERYTHING, encoding(word), preset ? "policy " + name : label(word, "default"), true,
-                    List.of(), List.of()));
+            Node said = top.get("default").get();
+            PerFormat<String> words = formats.read(said, "\"default\"", this::encoding);
+            for (String format : words.values().keySet()) {
+                if (types.named(format).isPresent()) {
+                    throw error(said, (format.equals(PerFormat.ELSE) ? "a policy" : "for " + format + " a policy")
+                            + " has a \"default\" or a \"type\", not both");
+                }
+            }
+            otherwise = Optional.of(new Rule(Match.EVERYTHING, words, preset ? "policy " + name : label(said, "default"), true,
+                    List.of(), PerFormat.none(), Optional.empty(), Set.of()));
         }
         Map<String, String> notes = new LinkedHashMap<>();
         if (top.get("notes").isPresent()) {
@@ -83,32 +91,32 @@ final class PolicyReader {
                 notes.put(note.name(), scalar(note.value(), "a text").text());
             }
         }
-        return new Draft(name, top.text("description").orElse(""), top.words("extends"), strip, rules, otherwise, type, pure,
+        return new Draft(name, top.text("description").orElse(""), top.words("extends"), strip, rules, otherwise, types, pure,
                 fallbacks(top), floors(top), requirements(top), cache(top), activations(top),
-                type.map(_ -> preset ? "policy " + name : file + ":" + top.get("type").orElseThrow().place() + ": type"), notes,
+                top.get("type").map(_ -> preset ? "policy " + name : file + ":" + top.get("type").orElseThrow().place() + ": type"), notes,
                 tolerance(top));
     }
 
-    private Map<String, List<String>> fallbacks(Fields top) throws PolicyException {
-        Map<String, List<String>> fallbacks = new LinkedHashMap<>();
+    private Map<String, PerFormat<List<String>>> fallbacks(Fields top) throws PolicyException {
+        Map<String, PerFormat<List<String>>> fallbacks = new LinkedHashMap<>();
         if (top.get("fallbacks").isPresent()) {
             for (Node.Field field : fields(top.get("fallbacks").get(), "fallbacks").fields()) {
-                List<String> words = new ArrayList<>();
-                for (Node.Scalar word : words(field.value(), "fallbacks")) {
-                    words.add(fallback(word));
-                }
-                fallbacks.put(field.name(), words);
+                fallbacks.put(field.name(), formats.read(field.value(), "fallbacks", node -> fallback(node, "fallbacks")));
             }
         }
         return fallbacks;
     }
 
-    private String fallback(Node.Scalar word) throws PolicyException {
-        String text = encoding(word);
-        if (text.equals(Rule.DROP)) {
-            throw error(word, "\"drop\" is no fallback");
+    private List<String> fallback(Node node, String what) throws PolicyException {
+        List<String> fallbacks = new ArrayList<>();
+        for (Node.Scalar word : words(node, what)) {
+            String text = encoding(word);
+            if (text.equals(Rule.DROP)) {
+                throw error(word, "\"drop\" is no fallback");
+            }
+            fallbacks.add(text);
         }
-        return text;
+        return fallbacks;
     }
 
     private List<Floor> floors(Fields top) throws PolicyException {
@@ -194,14 +202,18 @@ final class PolicyReader {
 
     private Rule rule(Node node, int number) throws PolicyException {
         Fields rule = fields(node, "a rule", RULE);
-        Node.Scalar encoding = scalar(rule.required("encoding"), "an encoding");
-        List<String> fallbacks = new ArrayList<>();
-        for (Node.Scalar word : rule.words("fallback")) {
-            fallbacks.add(fallback(word));
+        PerFormat<String> encodings = formats.read(rule.required("encoding"), "\"encoding\"", this::encoding);
+        PerFormat<List<String>> fallbacks = rule.get("fallback").isEmpty() ? PerFormat.none()
+                : formats.read(rule.get("fallback").get(), "\"fallback\"", words -> fallback(words, "\"fallback\""));
+        Set<String> only = rule.get("formats").isEmpty() ? Set.of() : formats.formats(rule.get("formats").get());
+        for (String format : only) {
+            if (encodings.in(format).isEmpty()) {
+                throw error(rule.required("encoding"), "says no encoding for " + format + ", which the rule is for");
+            }
         }
         Match match = new MatchReader(file).read(rule.required("match"));
-        return new Rule(match, encoding(encoding), preset ? file + " rule " + number : label(node, "rule " + number), rule.flag("optional"),
-                rule.get("when").isPresent() ? conditions(rule.get("when").get()) : List.of(), fallbacks, tolerance(rule));
+        return new Rule(match, encodings, preset ? file + " rule " + number : label(node, "rule " + number), rule.flag("optional"),
+                rule.get("when").isPresent() ? conditions(rule.get("when").get()) : List.of(), fallbacks, tolerance(rule), only);
     }
 
     private List<Condition> conditions(Node node) throws PolicyException {
@@ -228,7 +240,8 @@ final class PolicyReader {
         return conditions;
     }
 
-    private String encoding(Node.Scalar word) throws PolicyException {
+    private String encoding(Node node) throws PolicyException {
+        Node.Scalar word = scalar(node, "an encoding");
         String text = word.text().strip();
         if (text.isEmpty() || text.length() > 128 || !text.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
             throw error(word, "an encoding is one word, such as int4/group32, bf16, keep or gguf:Q4_K, not " + word.what());

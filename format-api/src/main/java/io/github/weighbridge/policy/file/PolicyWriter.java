@@ -8,6 +8,7 @@ import io.github.weighbridge.policy.Condition;
 import io.github.weighbridge.policy.Floor;
 import io.github.weighbridge.policy.LayerSet;
 import io.github.weighbridge.policy.Match;
+import io.github.weighbridge.policy.PerFormat;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.PolicySettings;
 import io.github.weighbridge.policy.Rule;
@@ -45,14 +46,16 @@ public final class PolicyWriter {
         if (!policy.rules().isEmpty()) {
             fields.put("rules", new Value.Items(policy.rules().stream().map(PolicyWriter::rule).toList()));
         }
-        policy.otherwise().ifPresent(rule -> fields.put("default", Value.of(rule.encoding())));
-        policy.type().ifPresent(type -> fields.put("type", Value.of(type)));
+        policy.otherwise().ifPresent(rule -> fields.put("default", perFormat(rule.encodings().map(Value::of))));
+        if (!policy.types().isEmpty()) {
+            fields.put("type", perFormat(policy.types().map(Value::of)));
+        }
         if (policy.pure()) {
             fields.put("pure", Value.of(true));
         }
         if (!settings.fallbacks().isEmpty()) {
             Map<String, Value> fallbacks = new LinkedHashMap<>();
-            settings.fallbacks().forEach((word, words) -> fallbacks.put(word, Value.ofTexts(words)));
+            settings.fallbacks().forEach((word, words) -> fallbacks.put(word, perFormat(words.map(Value::ofTexts))));
             fields.put("fallbacks", new Value.Fields(fallbacks));
         }
         if (!settings.floors().isEmpty()) {
@@ -99,18 +102,26 @@ public final class PolicyWriter {
         };
     }
 
+    /// One value where all formats have the same.
+    private static Value perFormat(PerFormat<? extends Value> values) {
+        return values.uniform() ? values.same().orElseThrow() : new Value.Fields(new LinkedHashMap<>(values.values()));
+    }
+
     private static Value rule(Rule rule) {
         Map<String, Value> fields = new LinkedHashMap<>();
         fields.put("match", match(rule.match()));
-        fields.put("encoding", Value.of(rule.encoding()));
+        if (!rule.formats().isEmpty()) {
+            fields.put("formats", Value.ofTexts(List.copyOf(rule.formats())));
+        }
+        fields.put("encoding", perFormat(rule.encodings().map(Value::of)));
         if (rule.optional()) {
             fields.put("optional", Value.of(true));
         }
         if (!rule.when().isEmpty()) {
             fields.put("when", conditions(rule.when()));
         }
-        if (!rule.fallbacks().isEmpty()) {
-            fields.put("fallback", Value.ofTexts(rule.fallbacks()));
+        if (!rule.alternatives().isEmpty()) {
+            fields.put("fallback", perFormat(rule.alternatives().map(Value::ofTexts)));
         }
         rule.tolerance().ifPresent(tolerance -> fields.put("tolerance", tolerance(tolerance)));
         return new Value.Fields(fields);

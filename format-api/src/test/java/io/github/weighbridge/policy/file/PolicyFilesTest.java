@@ -6,6 +6,7 @@ import io.github.weighbridge.policy.CachePolicy;
 import io.github.weighbridge.policy.Condition;
 import io.github.weighbridge.policy.LayerSet;
 import io.github.weighbridge.policy.Match;
+import io.github.weighbridge.policy.PerFormat;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.Rule;
 import io.github.weighbridge.scan.Tolerance;
@@ -71,7 +72,8 @@ class PolicyFilesTest {
         assertThat(second.maximum()).isEqualTo(2_000_000_000);
         assertThat(policy.rules().get(2).label()).isEqualTo("gemma4-mobile rule 1");
         assertThat(policy.otherwise().orElseThrow().encoding()).isEqualTo("bf16");
-        assertThat(policy.settings().fallbacks()).containsEntry("int4/channel", List.of("gguf:Q4_K")).containsKey("int2/channel");
+        assertThat(policy.settings().fallbacks()).containsEntry("int4/channel", PerFormat.of(List.of("gguf:Q4_K")))
+                .containsKey("int2/channel");
         assertThat(policy.settings().cache()).contains(new CachePolicy("f16", "int8", CachePolicy.Scales.DYNAMIC));
         assertThat(policy.settings().activations()).isEqualTo(Activations.NONE);
         assertThat(policy.settings().notes()).isEqualTo(Map.of("made_for", "a phone"));
@@ -86,6 +88,64 @@ class PolicyFilesTest {
         assertThat(policy.rules().getFirst().match().layers()).containsExactly(new LayerSet.Range(0, 0), new LayerSet.Range(2, 3));
         assertThat(policy.type()).contains("Q4_K_M");
         assertThat(policy.pure()).isTrue();
+    }
+
+    @Test
+    void formatsApart() throws PolicyException {
+        Policy policy = PolicyFiles.parse("p.yaml", """
+                rules:
+                  - { match: { layers: more-bits }, formats: [gguf, task], encoding: { gguf: "gguf:Q6_K", else: int8/channel }, fallback: { task: keep } }
+                  - { match: all, formats: litertlm, encoding: f32 }
+                type: { gguf: Q4_K_M }
+                pure: true
+                default: { task: f32, else: bf16 }
+                fallbacks: { bf16: { task: [f16, f32] } }
+                """);
+        Policy gguf = policy.in("gguf");
+        assertThat(gguf.type()).contains("Q4_K_M");
+        assertThat(gguf.pure()).isTrue();
+        assertThat(gguf.otherwise()).isEmpty();
+        assertThat(gguf.rules()).extracting(Rule::encoding).containsExactly("gguf:Q6_K");
+        assertThat(gguf.rules().getFirst().match().layers()).containsExactly(new LayerSet.MoreBits());
+        assertThat(gguf.rules().getFirst().fallbacks()).isEmpty();
+        assertThat(gguf.settings().fallbacks()).isEmpty();
+        Policy task = policy.in("task");
+        assertThat(task.type()).isEmpty();
+        assertThat(task.pure()).isFalse();
+        assertThat(task.otherwise().orElseThrow().encoding()).isEqualTo("f32");
+        assertThat(task.rules().getFirst().encoding()).isEqualTo("int8/channel");
+        assertThat(task.rules().getFirst().fallbacks()).containsExactly("keep");
+        assertThat(task.settings().fallbacks().get("bf16").same()).contains(List.of("f16", "f32"));
+        assertThat(policy.in("litertlm").rules()).extracting(Rule::encoding).containsExactly("f32");
+        assertThat(policy.in("safetensors").rules()).isEmpty();
+        assertThat(policy.in("safetensors").otherwise().orElseThrow().encoding()).isEqualTo("bf16");
+        assertThatThrownBy(() -> PolicyFiles.parse("p.yaml", "type: { gguf: Q4_0 }\ndefault: { task: keep }\n").in("safetensors"))
+                .isInstanceOf(PolicyException.class).hasMessage("p.yaml:1:7: type says nothing for safetensors, only for gguf, task");
+        assertThatThrownBy(policy::type).isInstanceOf(IllegalStateException.class);
+    }
+
+    /// A policy that extends another replaces its type or default for the formats of which it says something.
+    @Test
+    void formatsAreReplacedOneByOne() throws IOException, PolicyException {
+        Files.writeString(folder.resolve("base.yaml"), "type: { gguf: Q4_K_M, compressed-tensors: W4A16 }\ndefault: { else: keep }\n");
+        Files.writeString(folder.resolve("mine.yaml"), "extends: base.yaml\ndefault: { gguf: 'gguf:Q8_0' }\ntype: { litertlm: INT8 }\n");
+        Policy mine = PolicyFiles.read(folder.resolve("mine.yaml"));
+        assertThat(mine.in("gguf").otherwise().orElseThrow().encoding()).isEqualTo("gguf:Q8_0");
+        assertThat(mine.in("gguf").type()).isEmpty();
+        assertThat(mine.in("compressed-tensors").type()).contains("W4A16");
+        assertThat(mine.in("litertlm").type()).contains("INT8");
+        assertThat(mine.in("task").otherwise().orElseThrow().encoding()).isEqualTo("keep");
+        assertThat(PolicyWriter.value(PolicyFiles.parse("again.yaml", PolicyWriter.yaml(mine)))).isEqualTo(PolicyWriter.value(mine));
+        Files.writeString(folder.resolve("all.yaml"), "extends: base.yaml\ndefault: f32\n");
+        Policy all = PolicyFiles.read(folder.resolve("all.yaml"));
+        for (String format : List.of("gguf", "compressed-tensors", "task")) {
+            assertThat(all.in(format).otherwise().orElseThrow().encoding()).isEqualTo("f32");
+        }
+        Files.writeString(folder.resolve("pure.yaml"), "extends: base.yaml\npure: true\ntype: { litertlm: INT8 }\n");
+        assertThatThrownBy(() -> PolicyFiles.read(folder.resolve("pure.yaml"))).isInstanceOf(PolicyException.class)
+                .hasMessage(folder.resolve("pure.yaml") + ":3:7: type: " + folder.resolve("base.yaml")
+                        + " has a type that is not pure for gguf, compressed-tensors, and a"
+                        + " policy is one or the other");
     }
 
     @Test
@@ -166,9 +226,9 @@ class PolicyFilesTest {
                 wrong("rules:\n  - match: {layers: 9-3}\n    encoding: keep\n", "2:21: layers 9-3 go backwards"),
                 wrong("rules:\n  - match: {layers: first 0}\n    encoding: keep\n", "2:21: \"first 0\" means no layer"),
                 wrong("rules:\n  - match: {layers: middle}\n    encoding: keep\n",
-                        "2:21: layers are given as 3, 15-34, first 4, last 2, sliding, full or kv-shared, not \"middle\""),
+                        "2:21: layers are given as 3, 15-34, first 4, last 2, sliding, full, kv-shared or more-bits, not \"middle\""),
                 wrong("rules:\n  - match: {layers: -1}\n    encoding: keep\n",
-                        "2:21: layers are given as 3, 15-34, first 4, last 2, sliding, full or kv-shared, not \"-1\""),
+                        "2:21: layers are given as 3, 15-34, first 4, last 2, sliding, full, kv-shared or more-bits, not \"-1\""),
                 wrong("rules:\n  - match: {name: '(a'}\n    encoding: keep\n", "2:19: the pattern \"(a\": Unclosed group at character 3"),
                 wrong("rules:\n  - match: {name: '(((){1000}){1000}){1000}'}\n    encoding: keep\n",
                         "2:19: the pattern \"(((){1000}){1000}){1000}\": its counts multiply to more than 1000000"),
@@ -197,6 +257,27 @@ class PolicyFilesTest {
                         "4:25: a limit is a number, not \"20dB\""),
                 wrong("tolerance: {rmse: '1,exact:1'}\n", "1:19: a limit is a number, not \"1,exact:1\""),
                 wrong("floors: [{match: all, bits: 99}]\n", "1:29: a number from 1 to 64 is needed, not \"99\""),
+                wrong("type: {gguff: Q4_0}\n", "1:8: there is no format \"gguff\", did you mean \"gguf\"?"),
+                wrong("type: {gguf: Q4_0, Else: Q8_0}\n", "1:20: there is no format \"Else\", did you mean \"else\"?"),
+                wrong("type: {}\n", "1:7: \"type\" is said for no format"),
+                wrong("type: {gguf: [Q4_0]}\n", "1:14: a type is needed, not a list"),
+                wrong("type: {gguf: Q4_0, gguf: Q8_0}\n", "1:20: \"gguf\" is there a second time"),
+                wrong("type: {gguf: Q4_0}\ndefault: {gguf: keep}\n", "2:10: for gguf a policy has a \"default\" or a \"type\", not both"),
+                wrong("type: {gguf: Q4_0, else: F32}\ndefault: keep\n", "2:10: a policy has a \"default\" or a \"type\", not both"),
+                wrong("default: {litertlm: two words}\n",
+                        "1:21: an encoding is one word, such as int4/group32, bf16, keep or gguf:Q4_K, not \"two words\""),
+                wrong("fallbacks: {bf16: {litertlm: drop}}\n", "1:30: \"drop\" is no fallback"),
+                wrong("fallbacks: {bf16: {tflite2: f32}}\n",
+                        "1:20: there is no format \"tflite2\", only compressed-tensors, gguf, litertlm, safetensors, task, else"),
+                wrong("rules:\n  - match: all\n    formats: []\n    encoding: keep\n",
+                        "3:14: \"formats\" is empty, so that the rule is for no format"),
+                wrong("rules:\n  - match: all\n    formats: [gguf, [task]]\n    encoding: keep\n",
+                        "3:21: the word of a format is needed, not a list"),
+                wrong("rules:\n  - match: all\n    formats: else\n    encoding: keep\n",
+                        "3:14: there is no format \"else\", only compressed-tensors, gguf, litertlm, safetensors, task"),
+                wrong("rules:\n  - match: all\n    formats: [gguf, task]\n    encoding: {gguf: keep}\n",
+                        "4:15: says no encoding for task, which the rule is for"),
+                wrong("rules:\n  - match: all\n    encoding: {gguf: ''}\n", "3:22: an encoding is needed, not nothing"),
                 wrong("notes: {Made: x}\n", "1:9: a note's name has lower case letters, digits and underscores"),
                 wrong("name: &x y\ndescription: *x\n", "2:14: anchors and aliases are not read"),
                 wrong("name: !!java/object x\n", "1:7: tags such as !tag:yaml.org,2002:java/object are not read"),

@@ -19,7 +19,7 @@ class PolicyWriterTest {
             Policy again = PolicyFiles.parse("again.yaml", yaml);
             assertThat(PolicyWriter.yaml(again)).as(name).isEqualTo(yaml);
             assertThat(again.strip()).isEqualTo(preset.strip());
-            assertThat(again.type()).isEqualTo(preset.type());
+            assertThat(again.types()).isEqualTo(preset.types());
             assertThat(again.rules()).hasSameSizeAs(preset.rules());
             assertThat(PolicyWriter.value(PolicyFiles.parse("again.json", new String(Json.bytes(PolicyWriter.value(preset)),
                     StandardCharsets.UTF_8)))).as(name).isEqualTo(PolicyWriter.value(preset));
@@ -32,9 +32,12 @@ class PolicyWriterTest {
                 name: "yes: no # \\" it is"
                 strip: [audio, vision]
                 rules:
-                  - { match: { layers: ["15-34", "3", sliding, full, kv-shared, "first 4", "last 2"], name: "^a\\\\.b{2}$", parameters: { min: 5, max: 7 } }, encoding: drop, optional: true, when: { a: "> 3", b: "!= true", c: "x" }, fallback: [keep], tolerance: "snr_db:-1.5,max_abs:1e-5" }
-                  - { match: all, encoding: keep }
-                type: Q4_K_M
+                  - { match: { layers: ["15-34", "3", sliding, full, kv-shared, more-bits, "first 4", "last 2"], name: "^a\\\\.b{2}$", parameters: { min: 5, max: 7 } }, encoding: drop, optional: true, when: { a: "> 3", b: "!= true", c: "x" }, fallback: [keep], tolerance: "snr_db:-1.5,max_abs:1e-5" }
+                  - { match: all, encoding: keep, formats: [task, gguf] }
+                  - { match: all, encoding: { gguf: "gguf:Q4_K", else: keep }, fallback: { gguf: [keep], task: [bf16, f32] } }
+                type: { gguf: Q4_K_M }
+                default: { litertlm: int4/group32, else: keep }
+                fallbacks: { int2/channel: [int4/channel], bf16: { task: [f32] } }
                 pure: true
                 kv_cache: { sliding: f16, full: int8, scales: dynamic }
                 activations: none

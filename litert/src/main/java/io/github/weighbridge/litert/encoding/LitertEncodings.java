@@ -23,7 +23,7 @@ public final class LitertEncodings {
 
     private static Map<String, Encoding> all() {
         Map<String, Encoding> all = new LinkedHashMap<>();
-        List<Encoding> encodings = new ArrayList<>(List.of(DenseEncoding.F32));
+        List<Encoding> encodings = new ArrayList<>(List.of(DenseEncoding.F32, DenseEncoding.F16, DenseEncoding.BF16));
         for (int bits : List.of(8, 4, 2)) {
             encodings.add(new ScaledCodes(bits, Optional.empty()));
         }
@@ -34,17 +34,17 @@ public final class LitertEncodings {
         return all;
     }
 
-    /// All of them, single precision first.
+    /// All of them, plain numbers first.
     public static List<Encoding> list() {
         return List.copyOf(ALL.values());
     }
 
-    /// Short words for all of them, for `--type`: `F32`, `INT8`, `INT4`, `INT2`, `INT4/GROUP32` and so on.
+    /// Short words for all of them, for `--type`: `F32`, `F16`, `BF16`, `INT8`, `INT4`, `INT2`, `INT4/GROUP32` and so on.
     public static List<String> words() {
         return ALL.keySet().stream().map(word -> word.replace("/channel", "").toUpperCase(Locale.ROOT)).toList();
     }
 
-    /// The encoding of a word: `f32`, `int8/channel`, `int4/group32`, in upper or lower case; `int8`, `int4` and `int2` alone mean a scale for each
+    /// The encoding of a word: `f32`, `f16`, `int8/channel`, `int4/group32`, in upper or lower case; `int8`, `int4` and `int2` alone mean a scale for each
     /// row.
     public static Optional<Encoding> of(String word) {
         String lower = word.toLowerCase(Locale.ROOT);
@@ -66,10 +66,12 @@ public final class LitertEncodings {
 
     /// The number type of a tensor that has an encoding; empty for one that is none of these.
     public static Optional<TensorType> type(Encoding encoding) {
-        if (encoding == DenseEncoding.F32) {
-            return Optional.of(TensorType.FLOAT32);
+        if (encoding instanceof ScaledCodes codes) {
+            return Optional.of(codes.type());
         }
-        return encoding instanceof ScaledCodes codes ? Optional.of(codes.type()) : Optional.empty();
+        return encoding == DenseEncoding.F32 ? Optional.of(TensorType.FLOAT32)
+                : encoding == DenseEncoding.F16 ? Optional.of(TensorType.FLOAT16)
+                : encoding == DenseEncoding.BF16 ? Optional.of(TensorType.BFLOAT16) : Optional.empty();
     }
 
     /// Columns of a block; empty where rows have a scale, or there is none.

@@ -19,6 +19,18 @@ public record BundleSection(SectionKind kind, List<BundleItem> items, long begin
     public static final String EMBEDDER = "tf_lite_embedder";
     /// The model type of the tables of per-layer embeddings.
     public static final String PER_LAYER_EMBEDDER = "tf_lite_per_layer_embedder";
+    /// The model type of what turns an image into soft tokens.
+    public static final String VISION_ENCODER = "tf_lite_vision_encoder";
+    /// The model type of what brings soft tokens of an image to the width of the text model.
+    public static final String VISION_ADAPTER = "tf_lite_vision_adapter";
+    /// The model type of the embedding that ends an image.
+    public static final String END_OF_VISION = "tf_lite_end_of_vision";
+    /// The model type of what turns sound into soft tokens.
+    public static final String AUDIO_ENCODER = "tf_lite_audio_encoder_hw";
+    /// The model type of what brings soft tokens of sound to the width of the text model.
+    public static final String AUDIO_ADAPTER = "tf_lite_audio_adapter";
+    /// The model type of the embedding that ends sound.
+    public static final String END_OF_AUDIO = "tf_lite_end_of_audio";
     /// The item that says on which processors a TFLite section can run.
     public static final String BACKEND_CONSTRAINT = "backend_constraint";
 

@@ -250,18 +250,7 @@ public final class DecoderGraph {
         return graph.multiply(x, graph.reciprocalRoot(graph.add(square, graph.number(spec.epsilon()))));
     }
 
-    /// A product with a weight. Where the checkpoint has static activations they are rounded and clamped as in training: in codes where the weight
-    /// is codes by rows, else in numbers.
     private Tensor linear(Tensor x, Role role, int layer) {
-        ConstantTensor weight = weights.weight(role, layer);
-        Optional<DecoderWeights.Static> in = weights.activation(role, layer, true);
-        Optional<DecoderWeights.Static> out = weights.activation(role, layer, false);
-        Optional<Tensor> codes = in.map(scale -> graph.quantize(x, scale.name(), scale.quantization()));
-        boolean whole = weight.type() == TensorType.INT8 || weight.type() == TensorType.INT4 || weight.type() == TensorType.INT2;
-        if (codes.isPresent() && out.isPresent() && whole && weight.quantization().filter(q -> !q.isBlockwise()).isPresent()) {
-            return graph.dequantize(graph.fullyConnected(codes.get(), weight, out.get().name(), out.get().quantization()));
-        }
-        Tensor result = graph.fullyConnected(codes.isPresent() ? graph.dequantize(codes.get()) : x, weight);
-        return out.isPresent() ? graph.dequantize(graph.quantize(result, out.get().name(), out.get().quantization())) : result;
+        return graph.product(x, weights.weight(role, layer), weights.activation(role, layer, true), weights.activation(role, layer, false));
     }
 }

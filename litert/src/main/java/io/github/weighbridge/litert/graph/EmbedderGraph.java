@@ -29,4 +29,13 @@ public final class EmbedderGraph {
         Tensor all = graph.reshape(graph.concat(1, rows), List.of(1, 1, tables.size(), tables.getFirst().shape().get(1)));
         graph.output("per_layer_embeddings", graph.multiply(all, scale));
     }
+
+    /// The embedding `[1, 1, hidden]` of one token, which nothing is handed in for: what ends an image or a sound.
+    ///
+    /// @param key name of the graph
+    /// @param row the token's row of the table, `[1, hidden]`
+    public static void constant(String key, ConstantTensor row, float scale, Graph.Model model) {
+        Graph graph = model.graph(key);
+        graph.output("embeddings", graph.reshape(graph.multiply(graph.constant(row), scale), List.of(1, 1, row.shape().get(1))));
+    }
 }

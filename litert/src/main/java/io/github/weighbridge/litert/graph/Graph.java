@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -26,6 +27,7 @@ public final class Graph {
     private final Subgraph subgraph;
     private final Map<String, ConstantTensor> constants;
     private final Map<String, Integer> names = new HashMap<>();
+    private final Map<ConstantTensor, Tensor> widened = new IdentityHashMap<>();
     private String scope = "";
 
     private Graph(TfliteBuilder model, Subgraph subgraph, Map<String, ConstantTensor> constants) {
@@ -75,6 +77,23 @@ public final class Graph {
     /// A constant of the model.
     public Tensor constant(ConstantTensor constant) {
         return new Tensor(subgraph.constant(constant), constant.type(), constant.shape());
+    }
+
+    /// A constant as single precision numbers. The delegate widens constants of half precision when it is built, not when the graph runs.
+    private Tensor numbers(ConstantTensor constant) {
+        return constant.type() == TensorType.FLOAT16 ? widened.computeIfAbsent(constant, half -> widen(constant(half)))
+                : constant(constant);
+    }
+
+    /// Half precision numbers, or bfloat16 ones, as single precision ones.
+    private Tensor widen(Tensor a) {
+        return switch (a.type()) {
+            case FLOAT16 -> apply(BuiltinOperator.DEQUANTIZE, 3, List.of(a), TensorType.FLOAT32, a.shape(), Options.none());
+            // DEQUANTIZE does not take them.
+            case BFLOAT16 -> apply(BuiltinOperator.CAST, 7, List.of(a), TensorType.FLOAT32, a.shape(),
+                    Options.none().u8(0, TensorType.BFLOAT16.code()).u8(1, TensorType.FLOAT32.code()));
+            default -> a;
+        };
     }
 
     /// Whole numbers, as operators take their parameters.
@@ -129,7 +148,7 @@ public final class Graph {
         return new Tensor(subgraph.tensor(count == 1 ? name : name + "_" + count, type, shape, quantization), type, shape);
     }
 
-    private Tensor apply(BuiltinOperator operator, int version, List<Tensor> in, TensorType type, List<Integer> shape, Options options) {
+    Tensor apply(BuiltinOperator operator, int version, List<Tensor> in, TensorType type, List<Integer> shape, Options options) {
         return apply(operator, version, in, made(operator.name().toLowerCase(java.util.Locale.ROOT), type, shape, Optional.empty()),
                 options);
     }
@@ -139,7 +158,7 @@ public final class Graph {
         return out;
     }
 
-    private static void check(boolean condition, String operator, Tensor... tensors) {
+    static void check(boolean condition, String operator, Tensor... tensors) {
         if (!condition) {
             throw new IllegalArgumentException(operator + " of " + List.of(tensors));
         }
@@ -183,6 +202,16 @@ public final class Graph {
         return factor == 1 ? a : multiply(a, number(factor));
     }
 
+    /// The greater of two numbers.
+    public Tensor maximum(Tensor a, Tensor b) {
+        return pairwise(BuiltinOperator.MAXIMUM, a, b);
+    }
+
+    /// The lesser of two numbers.
+    public Tensor minimum(Tensor a, Tensor b) {
+        return pairwise(BuiltinOperator.MINIMUM, a, b);
+    }
+
     private Tensor each(BuiltinOperator operator, Tensor a, Options options) {
         check(a.type() == TensorType.FLOAT32, operator.name(), a);
         return apply(operator, 1, List.of(a), a.type(), a.shape(), options);
@@ -208,6 +237,31 @@ public final class Graph {
         return each(BuiltinOperator.TANH, a, Options.none());
     }
 
+    /// 1 / (1 + exp(-x)).
+    public Tensor logistic(Tensor a) {
+        return each(BuiltinOperator.LOGISTIC, a, Options.none());
+    }
+
+    /// Exponential.
+    public Tensor exponential(Tensor a) {
+        return each(BuiltinOperator.EXP, a, Options.none());
+    }
+
+    /// Natural logarithm.
+    public Tensor logarithm(Tensor a) {
+        return each(BuiltinOperator.LOG, a, Options.none());
+    }
+
+    /// The greatest whole number that is not above.
+    public Tensor floor(Tensor a) {
+        return each(BuiltinOperator.FLOOR, a, Options.none());
+    }
+
+    /// The number without its sign.
+    public Tensor magnitude(Tensor a) {
+        return each(BuiltinOperator.ABS, a, Options.none());
+    }
+
     /// GELU in the form with a hyperbolic tangent.
     public Tensor gelu(Tensor a) {
         return each(BuiltinOperator.GELU, a, Options.none().flag(0, true));
@@ -220,9 +274,18 @@ public final class Graph {
 
     /// Mean over the last axis, which stays with one index.
     public Tensor mean(Tensor a) {
+        return reduce(BuiltinOperator.MEAN, a);
+    }
+
+    /// The greatest along the last axis, which stays with one index.
+    public Tensor greatest(Tensor a) {
+        return reduce(BuiltinOperator.REDUCE_MAX, a);
+    }
+
+    private Tensor reduce(BuiltinOperator operator, Tensor a) {
         List<Integer> shape = new ArrayList<>(a.shape());
         shape.set(a.rank() - 1, 1);
-        return apply(BuiltinOperator.MEAN, 1, List.of(a, whole(List.of(a.rank() - 1))), a.type(), shape, Options.none().flag(0, true));
+        return apply(operator, 1, List.of(a, whole(List.of(a.rank() - 1))), a.type(), shape, Options.none().flag(0, true));
     }
 
     /// The same numbers in another shape.
@@ -267,11 +330,11 @@ public final class Graph {
         return apply(BuiltinOperator.CONCATENATION, 1, parts, parts.getFirst().type(), shape, Options.none().i32(0, axis));
     }
 
-    /// Whole numbers as single precision ones.
+    /// Whole numbers as single precision ones; truth values as 1 and 0.
     public Tensor toFloat(Tensor a) {
-        check(a.type() == TensorType.INT32, "CAST", a);
+        check(a.type() == TensorType.INT32 || a.type() == TensorType.BOOL, "CAST", a);
         return apply(BuiltinOperator.CAST, 1, List.of(a), TensorType.FLOAT32, a.shape(),
-                Options.none().u8(0, TensorType.INT32.code()).u8(1, TensorType.FLOAT32.code()));
+                Options.none().u8(0, a.type().code()).u8(1, TensorType.FLOAT32.code()));
     }
 
     /// Whether greater.
@@ -292,6 +355,14 @@ public final class Graph {
         List<Integer> shape = new ArrayList<>(a.shape());
         shape.set(a.rank() - 1, b.dimension(-2));
         return apply(BuiltinOperator.BATCH_MATMUL, 1, List.of(a, b), a.type(), shape, Options.none().flag(1, true));
+    }
+
+    /// Products of matrices: rows of `a` with columns of `b`.
+    public Tensor multiplyColumns(Tensor a, Tensor b) {
+        check(a.rank() == b.rank() && a.dimension(-1) == b.dimension(-2) && a.type() == b.type(), "BATCH_MATMUL", a, b);
+        List<Integer> shape = new ArrayList<>(a.shape());
+        shape.set(a.rank() - 1, b.dimension(-1));
+        return apply(BuiltinOperator.BATCH_MATMUL, 1, List.of(a, b), a.type(), shape, Options.none());
     }
 
     /// Numbers into codes of 8 bits.
@@ -324,6 +395,22 @@ public final class Graph {
                 new Tensor(subgraph.tensor(name, TensorType.INT8, shape, Optional.of(quantization)), TensorType.INT8, shape));
     }
 
+    /// A product with a weight. Where the checkpoint has static activations they are rounded and clamped as in training: in codes where the weight
+    /// is codes by rows, else in numbers.
+    ///
+    /// @param entering the static scale of `x`
+    /// @param leaving the static scale of the result
+    public Tensor product(Tensor x, ConstantTensor weight, Optional<DecoderWeights.Static> entering,
+            Optional<DecoderWeights.Static> leaving) {
+        Optional<Tensor> codes = entering.map(scale -> quantize(x, scale.name(), scale.quantization()));
+        boolean whole = weight.type() == TensorType.INT8 || weight.type() == TensorType.INT4 || weight.type() == TensorType.INT2;
+        if (codes.isPresent() && leaving.isPresent() && whole && weight.quantization().filter(q -> !q.isBlockwise()).isPresent()) {
+            return dequantize(fullyConnected(codes.get(), weight, leaving.get().name(), leaving.get().quantization()));
+        }
+        Tensor result = fullyConnected(codes.isPresent() ? dequantize(codes.get()) : x, weight);
+        return leaving.isPresent() ? dequantize(quantize(result, leaving.get().name(), leaving.get().quantization())) : result;
+    }
+
     private static List<Integer> connected(Tensor x, ConstantTensor weight) {
         List<Integer> shape = new ArrayList<>(x.shape());
         if (weight.shape().size() != 2 || !weight.shape().get(1).equals(x.dimension(-1))) {
@@ -341,12 +428,12 @@ public final class Graph {
             case INT8 -> hybrid ? 12 : 5;
             default -> 5;
         };
-        subgraph.operator(BuiltinOperator.FULLY_CONNECTED, version, List.of(x.index(), subgraph.constant(weight), LEFT_OUT),
+        subgraph.operator(BuiltinOperator.FULLY_CONNECTED, version, List.of(x.index(), numbers(weight).index(), LEFT_OUT),
                 List.of(out.index()), Options.none().flag(2, true));
         return out;
     }
 
-    /// Rows of a table.
+    /// Rows of a table, in single precision. Numbers of 16 bits are widened behind the lookup: before it, the whole table would be.
     ///
     /// @param ids whole numbers `[n]`
     public Tensor lookup(Tensor ids, ConstantTensor table) {
@@ -357,8 +444,21 @@ public final class Graph {
             case INT8 -> 3;
             default -> 1;
         };
-        return apply(BuiltinOperator.EMBEDDING_LOOKUP, version, List.of(ids, constant(table)), TensorType.FLOAT32,
-                List.of(ids.dimension(0), table.shape().get(1)), Options.none());
+        TensorType type = table.type() == TensorType.FLOAT16 || table.type() == TensorType.BFLOAT16 ? table.type() : TensorType.FLOAT32;
+        return widen(apply(BuiltinOperator.EMBEDDING_LOOKUP, version, List.of(ids, constant(table)), type,
+                List.of(ids.dimension(0), table.shape().get(1)), Options.none()));
+    }
+
+    /// Rows of several tables, from each those of its own list.
+    ///
+    /// @param tables numbers `[tables, rows, width]`
+    /// @param ids whole numbers `[tables, n]`
+    /// @return `[tables, n, width]`
+    public Tensor gather(Tensor tables, Tensor ids) {
+        check(tables.type() == TensorType.FLOAT32 && ids.type() == TensorType.INT32 && tables.rank() == 3 && ids.rank() == 2
+                && tables.dimension(0) == ids.dimension(0), "GATHER", tables, ids);
+        return apply(BuiltinOperator.GATHER, 5, List.of(tables, ids), tables.type(),
+                List.of(tables.dimension(0), ids.dimension(1), tables.dimension(2)), Options.none().i32(0, 1).i32(1, 1));
     }
 
     /// A tensor with a part of it replaced.

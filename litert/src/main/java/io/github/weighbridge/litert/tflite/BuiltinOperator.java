@@ -5,17 +5,23 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/// The operators that the graph of a decoder is made of, with their codes and the kind of their options. A model may hold others: readers keep
+/// The operators that the graphs of decoders and encoders are made of, with their codes and the kind of their options. A model may hold others: readers keep
 /// the code of an operator, not one of these.
 public enum BuiltinOperator {
     /// Sum of two tensors.
     ADD(0, 11),
     /// Tensors joined along an axis.
     CONCATENATION(2, 10),
+    /// Sums over a window that moves over an image, for each pair of channels.
+    CONV_2D(3, 1),
+    /// Sums over a window that moves over an image, for each channel by itself.
+    DEPTHWISE_CONV_2D(4, 2),
     /// Codes into numbers.
     DEQUANTIZE(6, 38),
     /// Rows of a table.
     EMBEDDING_LOOKUP(7, 0),
+    /// The greatest whole number that is not above.
+    FLOOR(8, 0),
     /// Product with a matrix of rows.
     FULLY_CONNECTED(9, 8),
     /// 1 / (1 + exp(-x)).
@@ -30,6 +36,8 @@ public enum BuiltinOperator {
     TANH(28, 0),
     /// An operator known by its name alone.
     CUSTOM(32, 0),
+    /// Zeros around a tensor.
+    PAD(34, 22),
     /// Slices along an axis, by index.
     GATHER(36, 23),
     /// Axes in another order.
@@ -48,6 +56,10 @@ public enum BuiltinOperator {
     SPLIT(49, 35),
     /// Another number type.
     CAST(53, 37),
+    /// The greater of two numbers.
+    MAXIMUM(55, 39),
+    /// The lesser of two numbers.
+    MINIMUM(57, 39),
     /// Whether greater.
     GREATER(61, 44),
     /// Whether greater or equal.
@@ -62,12 +74,18 @@ public enum BuiltinOperator {
     EQUAL(71, 53),
     /// Whether not equal.
     NOT_EQUAL(72, 54),
+    /// Natural logarithm.
+    LOG(73, 0),
     /// Sum along axes.
     SUM(74, 27),
     /// 1 / sqrt(x).
     RSQRT(76, 0),
+    /// The greatest along axes.
+    REDUCE_MAX(82, 27),
     /// Whether both.
     LOGICAL_AND(86, 62),
+    /// The number without its sign.
+    ABS(101, 0),
     /// Cosine.
     COS(108, 0),
     /// Numbers into codes.

@@ -14,7 +14,12 @@ import io.github.weighbridge.litert.tflite.write.Part;
 import io.github.weighbridge.litert.tflite.write.Quantization;
 import io.github.weighbridge.litert.tflite.write.TfliteBuilder;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +27,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -80,6 +86,113 @@ class RuntimeTruthsTest {
                             List.of(ROWS, (int) shape.columns() / block.get()), planes[1].length, scales, Optional.empty()), block.get());
             return builder.constant("w", type, dimensions, planes[0].length, codes, Optional.of(quantization));
         }
+    }
+
+    /// A constant of 16-bit numbers: subnormal, ordinary and the largest ones.
+    private record Halves(boolean brain, int rows, int columns, byte[] bytes, float[] values) {
+        static Halves of(boolean brain, int rows, int columns) {
+            Random random = new Random(columns);
+            ByteBuffer bytes = ByteBuffer.allocate(2 * rows * columns).order(ByteOrder.LITTLE_ENDIAN);
+            float[] values = new float[rows * columns];
+            for (int i = 0; i < values.length; i++) {
+                // All finite bit patterns of half precision; of bfloat16 those of like magnitudes.
+                short bits = (short) (brain ? random.nextInt(0x3000, 0x4780) : random.nextInt(0x7c00));
+                bits |= (short) (random.nextBoolean() ? 0x8000 : 0);
+                bytes.putShort(bits);
+                values[i] = brain ? Float.intBitsToFloat(bits << 16) : Float.float16ToFloat(bits);
+            }
+            return new Halves(brain, rows, columns, bytes.array(), values);
+        }
+
+        ConstantTensor constant(TfliteBuilder builder) {
+            return builder.constant("w", brain ? TensorType.BFLOAT16 : TensorType.FLOAT16, List.of(rows, columns), bytes);
+        }
+
+        /// A model that looks a row up.
+        byte[] lookup() {
+            TfliteBuilder builder = new TfliteBuilder("test");
+            Graph graph = new Graph.Model(builder).graph("main");
+            graph.output("y", graph.lookup(graph.input("ids", TensorType.INT32, List.of(1)), constant(builder)));
+            return RuntimeTruthsTest.bytes(builder, Map.of());
+        }
+
+        /// A model that multiplies.
+        byte[] product() {
+            TfliteBuilder builder = new TfliteBuilder("test");
+            Graph graph = new Graph.Model(builder).graph("main");
+            graph.output("y", graph.fullyConnected(graph.input("x", TensorType.FLOAT32, List.of(1, columns)), constant(builder)));
+            return RuntimeTruthsTest.bytes(builder, Map.of());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, 32", "false, 33", "true, 32", "true, 33"})
+    void rowsOf16BitsAreExact(boolean brain, int columns) {
+        Halves halves = Halves.of(brain, 50, columns);
+        try (TfliteModel model = TfliteModel.of(halves.lookup(), true)) {
+            TfliteSignature main = model.signature("main");
+            for (int row = 0; row < halves.rows(); row++) {
+                main.input("ids").putInt(0, row);
+                main.run();
+                for (int column = 0; column < columns; column++) {
+                    assertThat(main.output("y").getFloat(4 * column)).isEqualTo(halves.values()[row * columns + column]);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"32", "33"})
+    void productsOfHalvesAreExact(int columns) {
+        Halves halves = Halves.of(false, 50, columns);
+        try (TfliteModel model = TfliteModel.of(halves.product(), true)) {
+            TfliteSignature main = model.signature("main");
+            for (int column = 0; column < columns; column++) {
+                for (int i = 0; i < columns; i++) {
+                    main.input("x").putFloat(4 * i, i == column ? 1 : 0);
+                }
+                main.run();
+                for (int row = 0; row < halves.rows(); row++) {
+                    assertThat(main.output("y").getFloat(4 * row)).isEqualTo(halves.values()[row * columns + column]);
+                }
+            }
+        }
+    }
+
+    private static long resident() throws IOException {
+        return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmRSS"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", ""))).sum() << 10;
+    }
+
+    /// What a model takes in memory besides itself.
+    private static long taken(String what, byte[] file) throws IOException {
+        long before = resident();
+        try (TfliteModel model = TfliteModel.of(file, true)) {
+            TfliteSignature main = model.signature("main");
+            ByteBuffer input = main.input(main.inputs().getFirst());
+            while (input.hasRemaining()) {
+                input.put((byte) 0);
+            }
+            main.run();
+            long taken = resident() - before - file.length;
+            System.out.printf("%s: %,d bytes of model, %,d besides%n", what, file.length, taken);
+            return taken;
+        }
+    }
+
+    /// A table of 16-bit numbers costs no memory besides the model itself, a product one copy in single precision, as many bytes as the delegate
+    /// takes where the constant has single precision.
+    @Test
+    void memory() throws IOException {
+        Halves halves = Halves.of(false, 1 << 13, 1 << 11);
+        long bytes = halves.bytes().length;
+        TfliteBuilder builder = new TfliteBuilder("test");
+        Graph graph = new Graph.Model(builder).graph("main");
+        graph.output("y", graph.fullyConnected(graph.input("x", TensorType.FLOAT32, List.of(1, halves.columns())),
+                builder.constant("w", TensorType.FLOAT32, List.of(halves.rows(), halves.columns()), new byte[2 * halves.bytes().length])));
+        long single = taken("product in single precision", bytes(builder, Map.of()));
+        assertThat(taken("table of halves", halves.lookup())).isLessThan(bytes / 2);
+        assertThat(taken("product of halves", halves.product())).isBetween(bytes, single + bytes / 2);
     }
 
     private static byte[] bytes(TfliteBuilder builder, Map<Integer, byte[]> holes) {

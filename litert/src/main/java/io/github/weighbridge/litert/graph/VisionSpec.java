@@ -1,0 +1,97 @@
+package io.github.weighbridge.litert.graph;
+
+import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.spi.PolicyException;
+import java.util.Optional;
+
+/// Gemma 4's encoder of images in the terms of its computation.
+///
+/// The names and what they default to are those of transformers' `Gemma4VisionConfig`.
+///
+/// @param hidden width of the residual stream
+/// @param layers transformer blocks
+/// @param heads of attention
+/// @param headSize numbers of a head
+/// @param patch pixels of a patch's side
+/// @param pooling patches of the side of a square that becomes one soft token
+/// @param tokens soft tokens of an image
+/// @param theta base of the wavelengths of rotary positions
+/// @param epsilon what norms add to the mean square
+/// @param standardize whether soft tokens are shifted and scaled at the end
+public record VisionSpec(int hidden, int layers, int heads, int headSize, int patch, int pooling, int tokens, double theta, float epsilon,
+        boolean standardize) {
+    private static final String CONFIG = "vision_config";
+    private static final String GELU_TANH = "gelu_pytorch_tanh";
+    private static final int COLOURS = 3;
+    private static final int MOST_WIDTH = 1 << 24;
+    /// Attention looks from every patch to every other. The largest budget of the released models has 10 080.
+    private static final int MOST_PATCHES = 1 << 16;
+
+    /// Reads the hyper-parameters of the encoder of images.
+    ///
+    /// @return empty where the architecture has none, or takes images without a tower
+    /// @throws PolicyException when no graph is known for it, saying why
+    public static Optional<VisionSpec> of(Architecture a) throws PolicyException {
+        Optional<Value.Fields> config = a.parameters().object(CONFIG);
+        if (!a.family().equals("gemma4") || config.isEmpty()
+                || a.parameters().text("model_type").orElse("").startsWith("gemma4_unified")) {
+            return Optional.empty();
+        }
+        Value.Fields p = config.get();
+        String activation = p.text("hidden_activation").orElse(GELU_TANH);
+        if (!activation.equals(GELU_TANH)) {
+            throw refusal(a, "its activation is " + activation + ", and only " + GELU_TANH + " is written");
+        }
+        Optional<Value.Fields> rope = p.object("rope_parameters");
+        String rotation = rope.flatMap(fields -> fields.text("rope_type")).orElse("default");
+        if (!rotation.equals("default") || p.flag("attention_bias").orElse(false)) {
+            throw refusal(a, "rotary positions \"" + rotation + "\" or biases of attention are not written");
+        }
+        int hidden = whole(a, p, "hidden_size", MOST_WIDTH, 768);
+        int heads = whole(a, p, "num_attention_heads", MOST_WIDTH, 12);
+        int headSize = whole(a, p, "head_dim", MOST_WIDTH, hidden / heads);
+        if (headSize % 4 != 0 || (long) heads * headSize > MOST_WIDTH || p.whole("num_key_value_heads").orElse((long) heads) != heads) {
+            throw refusal(a, heads + " heads of " + headSize + " numbers: heads want a multiple of 4 numbers, at most " + MOST_WIDTH
+                    + " in all, and keys of their own");
+        }
+        int pooling = whole(a, p, "pooling_kernel_size", MOST_PATCHES, 3);
+        long tokens = a.parameters().whole("vision_soft_tokens_per_image").or(() -> p.whole("default_output_length")).orElse(280L);
+        if (tokens < 1 || tokens > MOST_PATCHES || tokens * pooling * pooling > MOST_PATCHES) {
+            throw refusal(a, tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
+                    + " patches");
+        }
+        double theta = rope.flatMap(fields -> fields.number("rope_theta")).orElse(100.0);
+        double epsilon = p.number("rms_norm_eps").orElse(1e-6);
+        if (!(theta >= 1 && theta <= Float.MAX_VALUE && epsilon >= 0 && epsilon <= 1)) {
+            throw refusal(a,
+                    "a rope_theta of " + theta + " and an rms_norm_eps of " + epsilon + " are none that numbers can be computed with");
+        }
+        return Optional.of(new VisionSpec(hidden, p.whole("num_hidden_layers").orElse(16L).intValue(), heads, headSize,
+                whole(a, p, "patch_size", 1 << 12, 16), pooling, (int) tokens,
+                theta, (float) epsilon, p.flag("standardize").orElse(false)));
+    }
+
+    private static int whole(Architecture a, Value.Fields p, String name, int most, long otherwise) throws PolicyException {
+        long value = p.whole(name).orElse(otherwise);
+        if (value < 1 || value > most) {
+            throw refusal(a, CONFIG + "." + name + " is " + value + ", not from 1 to " + most);
+        }
+        return (int) value;
+    }
+
+    private static PolicyException refusal(Architecture a, String why) {
+        return new PolicyException("LiteRT-LM: no vision graph for " + a.name() + " (" + a.family() + "): " + why
+                + "; --strip vision writes it without");
+    }
+
+    /// Patches of an image.
+    public int patches() {
+        return tokens * pooling * pooling;
+    }
+
+    /// Numbers of a patch: rows of pixels, colours innermost.
+    public int pixels() {
+        return COLOURS * patch * patch;
+    }
+}
