@@ -57,13 +57,11 @@ final class CompressedTensorsTarget implements Target {
     private final HuggingFaceTensors model;
     private final TargetRequest request;
     private final boolean vllm;
-    private final CodeChoices codes;
-<<<<<<< HEAD
-    private final Experts experts;
-=======
+    private final CodeChoices codes;<<<<<<<HEAD
+    private final Experts experts;=======
     private static final String INT8 = "int8";
 
->>>>>>> main
+    >>>>>>>main
     private final List<TargetTensor> tensors = new ArrayList<>();
     /// Names of modules by the names of the scales of their activations.
     private final Map<String, String> moduleOfScale = new HashMap<>();
