@@ -52,16 +52,14 @@ import java.util.regex.Pattern;
 /// Codes that the source has are kept, and so are the scales of static activations and of caches, unless a named type takes their place. Named
 /// types quantise what Google's own checkpoints do: the linear modules of the text model without its router and head.
 final class CompressedTensorsTarget implements Target {
+    private static final String INT8 = "int8";
     private static final Pattern LEFT_PLAIN = Pattern.compile(".*(lm_head|router|vision|visual|audio|multi_modal|embed_).*");
 
     private final HuggingFaceTensors model;
     private final TargetRequest request;
     private final boolean vllm;
-    private final CodeChoices codes;<<<<<<<HEAD
-    private final Experts experts;=======
-    private static final String INT8 = "int8";
-
-    >>>>>>>main
+    private final CodeChoices codes;
+    private final Experts experts;
     private final List<TargetTensor> tensors = new ArrayList<>();
     /// Names of modules by the names of the scales of their activations.
     private final Map<String, String> moduleOfScale = new HashMap<>();
