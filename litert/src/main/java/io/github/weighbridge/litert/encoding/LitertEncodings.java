@@ -1,8 +1,10 @@
 package io.github.weighbridge.litert.encoding;
 
+import io.github.weighbridge.encoding.Carriage;
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.litert.tflite.TensorType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -82,6 +84,12 @@ public final class LitertEncodings {
     /// Whether an encoding is codes with a scale for each row.
     public static boolean byRows(Encoding encoding) {
         return encoding instanceof ScaledCodes codes && codes.block().isEmpty();
+    }
+
+    /// Whether codes of a grid can move into an encoding if the signs of its scales allow it, which the caller looks at. A grid that may have scales
+    /// below 0 often has none.
+    public static Carriage carriesIfSignsFit(Encoding encoding, Grid grid, Shape shape) {
+        return encoding instanceof ScaledCodes codes ? codes.carriesIfSignsFit(grid, shape) : encoding.carries(grid, shape);
     }
 
     static Grid grid(int bits, Optional<Integer> block) {

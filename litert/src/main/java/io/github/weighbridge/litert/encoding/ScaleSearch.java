@@ -112,8 +112,7 @@ final class ScaleSearch {
             // The runtime wants normal numbers.
             case SINGLE -> Math.max(scale, Float.MIN_NORMAL);
             case BFLOAT -> {
-                int bits = Float.floatToRawIntBits(scale);
-                float nearest = Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff_0000);
+                float nearest = bfloat(scale);
                 yield nearest > 65_504 ? Float.POSITIVE_INFINITY : Math.max(nearest, SMALLEST_NORMAL_HALF);
             }
             case SIGNED_HALF -> {
@@ -121,6 +120,12 @@ final class ScaleSearch {
                 yield Math.abs(nearest) < SMALLEST_NORMAL_HALF ? Math.copySign(SMALLEST_NORMAL_HALF, scale) : nearest;
             }
         };
+    }
+
+    /// The nearest bfloat16 number of a finite one.
+    static float bfloat(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        return Float.intBitsToFloat(bits + 0x7fff + (bits >>> 16 & 1) & 0xffff_0000);
     }
 
     private int code(float value, float inverse) {
