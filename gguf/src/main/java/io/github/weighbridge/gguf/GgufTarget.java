@@ -34,6 +34,7 @@ import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -427,7 +428,8 @@ final class GgufTarget implements Target {
         if (named.isPresent() && part.tensors().stream().anyMatch(tensor -> part.follows(named.get(), tensor))) {
             return named.get().id();
         }
-        Map<GgmlType, Long> counts = new HashMap<>();
+        // By type, so that of equal counts it is always the same one that is named.
+        Map<GgmlType, Long> counts = new EnumMap<>(GgmlType.class);
         for (TargetTensor tensor : part.tensors()) {
             if (part.fixed(tensor).isEmpty()) {
                 counts.merge(typeOf(assignment.of(tensor).encoding()), tensor.shape().elements(), Long::sum);
