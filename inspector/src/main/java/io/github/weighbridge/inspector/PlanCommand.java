@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,8 +64,9 @@ final class PlanCommand implements Action {
             }
             Audited audited = Audited.of(made.planned().plan());
             AuditOptions audit = options(policy);
+            Optional<Path> place = target.isEmpty() ? Optional.empty() : Optional.of(Path.of(target).toAbsolutePath());
             if (json) {
-                AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request())),
+                AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request()), place),
                         session.out());
                 return;
             }
