@@ -193,12 +193,17 @@ final class Gemma4Tensors {
     }
 
     static void checkVision(Parameters vision) throws CheckpointFormatException {
-        for (String width : List.of("hidden_size", "intermediate_size", "position_embedding_size", "mm_embed_dim", "mm_posemb_size")) {
+        for (String width : List.of("intermediate_size", "position_embedding_size", "mm_embed_dim", "mm_posemb_size")) {
             vision.whole(width, 1, 1 << 24, 1);
         }
+        long hidden = vision.whole("hidden_size", 1, 1 << 24, VISION_WIDTH);
         vision.whole("num_hidden_layers", 0, 4096, 0);
-        vision.whole("num_attention_heads", 1, 1 << 16, 1);
+        long heads = vision.whole("num_attention_heads", 1, 1 << 16, VISION_HEADS);
         vision.whole("head_dim", 1, 1 << 16, 1);
+        if (vision.fields().get("head_dim").isEmpty() && heads > hidden) {
+            throw vision.wrong("vision_config.num_attention_heads", heads, "no more heads than the " + hidden + " numbers that they share");
+        }
+        vision.whole("default_output_length", 1, 1 << 20, 280);
         vision.whole("patch_size", 1, 4096, 16);
         vision.whole("pooling_kernel_size", 1, 4096, 3);
         vision.flag("use_clipped_linears", false);

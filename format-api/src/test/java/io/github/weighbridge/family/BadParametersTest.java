@@ -5,6 +5,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -135,6 +136,19 @@ class BadParametersTest {
                 Gemma4Configs.tiny().with("num_experts", Value.of(1 << 16)).with("top_k_experts", Value.of(1))
                         .with("moe_intermediate_size", huge).with("hidden_size", huge))) {
             assertThat(isRefusedOrUsed(config)).as(config.toString()).isTrue();
+        }
+    }
+
+    @Test
+    void encodersWithoutNumbersOrWithMoreHeadsThanNumbersAreRefused() {
+        for (Map.Entry<String, Value.Fields> bad : Map.of("num_attention_heads", Gemma4Configs.object("hidden_size", 8,
+                "num_attention_heads", 12), "hidden_size", Gemma4Configs.object("hidden_size", 0), "default_output_length",
+                Gemma4Configs.object("default_output_length", 0), "pooling_kernel_size", Gemma4Configs.object("pooling_kernel_size", -3))
+                .entrySet()) {
+            Value.Fields config = Gemma4Configs.object("model_type", "gemma4", "text_config", Gemma4Configs.tiny(), "vision_config",
+                    bad.getValue());
+            assertThatThrownBy(() -> Gemma4Configs.architecture(config)).isInstanceOf(CheckpointFormatException.class)
+                    .hasMessageContaining(bad.getKey());
         }
     }
 

@@ -74,6 +74,31 @@ class EncodersTest {
         }
     }
 
+    /// The same of a mobile checkpoint, whose scales of activations and caches no file of GGUF has a place for: findings name each of them.
+    @Test
+    void bothFilesOfAMobileCheckpointHoldEverythingOnce() throws Exception {
+        Gemma4Options options = Gemma4Options.of(Gemma4Size.TINY_TOWERS).withNumbers(Gemma4Options.Numbers.MOBILE);
+        Source source = new Source("mobile", Gemma4Fixture.virtual("mobile", options), Optional.empty());
+        try (Checkpoint checkpoint = Formats.installed().open(source, ReadOptions.defaults())) {
+            ConversionPlan plan = plan(checkpoint, "text.gguf", "mmproj.gguf");
+            Map<String, Integer> used = new HashMap<>();
+            for (Job job : plan.jobs()) {
+                for (StoredTensor stored : View.stored(job.view())) {
+                    Integer file = job.target().planes().getFirst().file();
+                    assertThat(used.put(stored.name(), file)).as(stored.name()).isIn(null, file);
+                }
+            }
+            Set<String> named = new TreeSet<>();
+            plan.findings().stream()
+                    .filter(finding -> Set.of("dead-weights-left-out", "activation-scales-lost", "cache-scales-lost")
+                            .contains(finding.code()))
+                    .forEach(finding -> named.addAll(finding.tensors()));
+            for (StoredTensor stored : checkpoint.graph().stored()) {
+                assertThat(named.contains(stored.name())).as(stored.name()).isNotEqualTo(used.containsKey(stored.name()));
+            }
+        }
+    }
+
     /// The released file for the 12B model has 175 115 616 bytes in 11 tensors. The header differs by the model card's keys.
     @Test
     void theUnifiedModelsFileHasTheBytesOfTheReleasedOne() throws Exception {

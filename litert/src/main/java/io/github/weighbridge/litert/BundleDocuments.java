@@ -8,6 +8,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.CompressedTokenizer;
 import io.github.weighbridge.litert.file.DocumentArchive;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.graph.AudioSpec;
 import io.github.weighbridge.litert.graph.VisionSpec;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
@@ -42,7 +43,7 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
     static BundleDocuments of(Checkpoint source, BundleTensors bundle, LitertOptions options, BundleForm form, TargetRequest request)
             throws IOException, PolicyException {
         LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), VisionSpec.of(bundle.architecture()),
-                request.limits());
+                AudioSpec.of(bundle.architecture()).isPresent(), request.limits());
         List<BundlePart> parts = new ArrayList<>();
         parts.add(BundlePart.rendered(SectionKind.LLM_METADATA, List.of(), METADATA_ENTRY, metadata.metadata().toByteArray()));
         String inSection = form.sentencePiece(source.documents().names()) ? SENTENCEPIECE : TOKENIZER_JSON;

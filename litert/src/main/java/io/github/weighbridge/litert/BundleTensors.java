@@ -6,6 +6,7 @@ import io.github.weighbridge.family.Family;
 import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.litert.graph.DecoderSpec;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -29,6 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// The tensors that a bundle of a text decoder and its encoders holds, by what they do in its graphs. Tensors have the names of Hugging Face.
 final class BundleTensors {
@@ -53,6 +55,8 @@ final class BundleTensors {
     private final List<TargetTensor> perLayerTables = new ArrayList<>();
     private final Map<Scale, TargetTensor> activations = new LinkedHashMap<>();
     private final Map<Scale, TargetTensor> caches = new LinkedHashMap<>();
+    /// Names of scales of caches that other layers keep.
+    private final List<String> repeated = new ArrayList<>();
     private final List<EncoderTensors> encoders;
     private final List<Finding> findings = new ArrayList<>();
 
@@ -180,7 +184,9 @@ final class BundleTensors {
             boolean keys = tensor.name().endsWith(KEY_SCALE);
             Layer layer = spec.layers().get(identity.layer());
             // Layers that read another layer's cache repeat its scale.
-            if (layer.ownsCache() && scales.calibrated(tensor)) {
+            if (!layer.ownsCache()) {
+                repeated.add(tensor.name());
+            } else if (scales.calibrated(tensor)) {
                 String query = module(weight(Role.ATTENTION_Q, layer.index()).name());
                 String prefix = query.substring(0, query.indexOf(".self_attn."));
                 caches.put(new Scale(Role.KV_SCALE, layer.index(), keys), new TargetTensor(prefix + (keys ? KEY_SCALE : VALUE_SCALE),
@@ -213,14 +219,15 @@ final class BundleTensors {
     /// Everything for which a bundle of a text decoder has no place.
     private void leftOut(Map<String, Weight> byKey, Set<String> unused, Scales scales) {
         List<String> unwritten = new ArrayList<>();
-        List<String> dead = new ArrayList<>();
+        List<String> dead = new ArrayList<>(repeated);
         List<String> others = new ArrayList<>();
         for (Weight weight : byKey.values()) {
             if (!unused.contains(weight.key())) {
                 continue;
             }
             Component component = weight.identity().component();
-            List<String> names = weight.stored().stream().map(StoredTensor::name).toList();
+            List<String> names = Stream.of(weight.stored().stream(), weight.inputScale().stream(), weight.outputScale().stream())
+                    .flatMap(tensors -> tensors).map(StoredTensor::name).toList();
             if (Set.of(Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR).contains(component)) {
                 unwritten.addAll(names);
             } else if (weight.identity().layer() != Identity.NO_LAYER) {
@@ -286,6 +293,11 @@ final class BundleTensors {
 
     List<Finding> findings() {
         return findings;
+    }
+
+    /// What the caches of the graphs hold.
+    Optional<CacheChoice> cacheChoice() {
+        return ActivationScales.choice(spec.cacheOwners(), layer -> caches.containsKey(new Scale(Role.KV_SCALE, layer.index(), true)));
     }
 
     /// The encoders that are written.

@@ -41,6 +41,7 @@ public final class LlmMetadataBuilder {
     private static final String GENERATION = "generation_config.json";
     private static final String TOKENIZER = "tokenizer_config.json";
     private static final String CONFIG = "config.json";
+    private static final String ADDED = "added_tokens_decoder";
     private static final String TEMPLATE = "chat_template.jinja";
     /// What transformers takes where generation_config.json has no `top_k`.
     private static final long TRANSFORMERS_TOP_K = 50;
@@ -82,20 +83,22 @@ public final class LlmMetadataBuilder {
     /// @param maxTokens length of the key/value cache, in tokens
     /// @throws CheckpointFormatException when a document is bad
     public static Result of(Checkpoint checkpoint, int maxTokens, Limits limits) throws IOException {
-        return of(checkpoint, maxTokens, Optional.empty(), limits);
+        return of(checkpoint, maxTokens, Optional.empty(), false, limits);
     }
 
     /// The metadata of a checkpoint's text model and of the encoders beside it.
     ///
     /// @param maxTokens length of the key/value cache, in tokens
     /// @param vision the encoder of images, where there is a section for it
+    /// @param audio whether there is a section for an encoder of sound
     /// @throws CheckpointFormatException when a document is bad
-    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, Limits limits) throws IOException {
+    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, boolean audio, Limits limits)
+            throws IOException {
         LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
-        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision), builder.findings);
+        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision, audio), builder.findings);
     }
 
-    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision) throws IOException {
+    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision, boolean audio) throws IOException {
         LlmMetadata.Builder metadata = LlmMetadata.newBuilder().setMaxNumTokens(maxTokens);
         List<Integer> begin = ids("bos_token_id");
         if (begin.isEmpty()) {
@@ -129,7 +132,7 @@ public final class LlmMetadataBuilder {
         template.ifPresent(metadata::setJinjaPromptTemplate);
         Set<String> tokens = specialTokens();
         switch (architecture.family()) {
-            case "gemma4" -> gemma4(metadata, tokens, architecture, vision);
+            case "gemma4" -> gemma4(metadata, tokens, architecture, vision, audio);
             case "gemma3" -> {
                 metadata.setLlmModelType(LlmModelType.newBuilder().setGemma3(Gemma3.getDefaultInstance()));
                 turns(metadata, tokens, "<start_of_turn>", "<end_of_turn>", false);
@@ -141,7 +144,8 @@ public final class LlmMetadataBuilder {
     }
 
     /// Where tokenizer_config.json does not name a token, the runtime's own text for it holds, which is Gemma 4's.
-    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision) {
+    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision,
+            boolean audio) {
         Gemma4.Builder gemma = Gemma4.newBuilder();
         named("stc_token", gemma::setCodeFenceStart);
         named("etc_token", gemma::setCodeFenceEnd);
@@ -154,6 +158,11 @@ public final class LlmMetadataBuilder {
             gemma.setPatchWidth(vision.get().patch()).setPatchHeight(vision.get().patch()).setMaxNumPatches(vision.get().patches())
                     .setPoolingKernelSize(vision.get().pooling());
         }
+        if (audio) {
+            special("boa_token", architecture, "boa_token_id").ifPresent(gemma::setStartOfAudioToken);
+            special("eoa_token", architecture, "eoa_token_id").or(() -> special("eoa_token", architecture, "eoa_token_index"))
+                    .ifPresent(gemma::setEndOfAudioToken);
+        }
         metadata.setLlmModelType(LlmModelType.newBuilder().setGemma4(gemma));
         turns(metadata, tokens, "<|turn>", "<turn|>", true);
         String open = named("soc_token").orElse("<|channel>");
@@ -163,11 +172,12 @@ public final class LlmMetadataBuilder {
         }
     }
 
-    /// A token of images or sound: its text, or its number where only config.json has it.
+    /// A token of images or sound, as text: the engine takes no numbers here. It is named in tokenizer_config.json, or listed there by its number.
     private Optional<TokenUnion> special(String word, Architecture architecture, String parameter) {
-        Optional<TokenUnion> text = named(word).map(name -> TokenUnion.newBuilder().setTokenStr(name).build());
-        return text.or(() -> architecture.parameters().whole(parameter).filter(id -> id >= 0 && id <= Integer.MAX_VALUE)
-                .map(id -> token(id.intValue())));
+        Optional<String> listed = architecture.parameters().whole(parameter)
+                .flatMap(id -> tokenizer.fields().object(ADDED).flatMap(added -> added.get(Long.toString(id))))
+                .flatMap(LlmMetadataBuilder::content);
+        return named(word).or(() -> listed).map(text -> TokenUnion.newBuilder().setTokenStr(text).build());
     }
 
     private Optional<String> named(String word) {

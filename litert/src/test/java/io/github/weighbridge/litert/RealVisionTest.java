@@ -7,6 +7,7 @@ import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.BundleSection;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.safetensors.file.SafetensorsType;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -158,20 +160,41 @@ class RealVisionTest {
         assertThat(difference(bundle, model, Image.of(model, 12, 12, 1))).isLessThan(1e-4);
         assertThat(difference(bundle, model, Image.of(model, 6, 9, 2))).isLessThan(1e-4);
         Path quantised = bundle(source, "int8", Policy.KEEP.withType("int8/channel", false));
-        assertThat(difference(quantised, new ReferenceVision(quantised), Image.of(model, 6, 9, 2))).isLessThan(0.02);
-        assertThat(difference(quantised, new ReferenceVision(quantised), Image.of(model, 12, 12, 2))).isLessThan(0.02);
+        assertThat(difference(quantised, new ReferenceVision(quantised), Image.of(model, 6, 9, 2))).isLessThan(0.03);
+        assertThat(difference(quantised, new ReferenceVision(quantised), Image.of(model, 12, 12, 2))).isLessThan(0.03);
         assertThat(difference(quantised, model, Image.of(model, 6, 9, 2))).isBetween(1e-5, 0.3);
+        Path half = bundle(source, "f16", Policy.KEEP.withType("F16", false));
+        assertThat(difference(half, new ReferenceVision(half), Image.of(model, 9, 6, 4))).isLessThan(1e-4);
     }
 
     @Test
     void standardizesWhereTheModelDoes() throws Exception {
         Path source = source("standard", Gemma4Options.Numbers.F32);
         Random random = new Random(5);
-        EditedFolder.read(source).config("vision_config", config -> config.with("standardize", io.github.weighbridge.io.Value.of(true)))
+        EditedFolder.read(source).config("vision_config", config -> config.with("standardize", Value.of(true)))
                 .put("model.vision_tower.std_bias", SafetensorsType.F32, Shape.of(64), numbers(random, 64))
                 .put("model.vision_tower.std_scale", SafetensorsType.F32, Shape.of(64), numbers(random, 64)).write();
         ReferenceVision model = new ReferenceVision(source);
         assertThat(difference(bundle(source, "standard", Policy.KEEP), model, Image.of(model, 9, 12, 3))).isLessThan(1e-4);
+    }
+
+    /// As many patches as Google's own graphs take. Scores of all heads together pass what is in memory at once, so that heads are taken in groups.
+    @Test
+    void takesImagesOfTheRealSize() throws Exception {
+        Path source = source("large", Gemma4Options.Numbers.F32);
+        EditedFolder edited = EditedFolder.read(source);
+        edited.config("vision_config", config -> config.with("num_hidden_layers", Value.of(1)).with("num_attention_heads", Value.of(4))
+                .with("num_key_value_heads", Value.of(4)).with("head_dim", Value.of(16)).with("default_output_length", Value.of(280)))
+                .config(config -> config.with("vision_soft_tokens_per_image", Value.of(280)));
+        edited.tensors().stream().filter(name -> name.contains("vision_tower.encoder.layers.1.")).toList().forEach(edited::remove);
+        for (String norm : List.of("q_norm", "k_norm")) {
+            edited.put("model.vision_tower.encoder.layers.0.self_attn." + norm + ".weight", SafetensorsType.F32, Shape.of(16),
+                    numbers(new Random(9), 16));
+        }
+        edited.write();
+        ReferenceVision model = new ReferenceVision(source);
+        assertThat(model.patches()).isEqualTo(2520);
+        assertThat(difference(bundle(source, "large", Policy.KEEP), model, Image.of(model, 60, 42, 6))).isLessThan(1e-4);
     }
 
     private static byte[] numbers(Random random, int count) {

@@ -61,10 +61,15 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
             throw refusal(a, tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
                     + " patches");
         }
+        double theta = rope.flatMap(fields -> fields.number("rope_theta")).orElse(100.0);
+        double epsilon = p.number("rms_norm_eps").orElse(1e-6);
+        if (!(theta >= 1 && theta <= Float.MAX_VALUE && epsilon >= 0 && epsilon <= 1)) {
+            throw refusal(a,
+                    "a rope_theta of " + theta + " and an rms_norm_eps of " + epsilon + " are none that numbers can be computed with");
+        }
         return Optional.of(new VisionSpec(hidden, p.whole("num_hidden_layers").orElse(16L).intValue(), heads, headSize,
                 whole(a, p, "patch_size", 1 << 12, 16), pooling, (int) tokens,
-                rope.flatMap(fields -> fields.number("rope_theta")).orElse(100.0),
-                p.number("rms_norm_eps").orElse(1e-6).floatValue(), p.flag("standardize").orElse(false)));
+                theta, (float) epsilon, p.flag("standardize").orElse(false)));
     }
 
     private static int whole(Architecture a, Value.Fields p, String name, int most, long otherwise) throws PolicyException {
