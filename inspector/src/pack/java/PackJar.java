@@ -25,16 +25,17 @@ import java.util.zip.ZipOutputStream;
 /// What is done to the runnable jar when it is packed, so that it starts fast: `java PackJar.java JAR TIME`, the time being when the build began.
 ///
 /// Classes of libraries that were compiled for a Java older than 6 are given the stack maps of newer ones: archives of class data take no others, and
-/// the old way to verify them is slow. Then the command line is rehearsed once, and the class data of that run are kept beside the jar. The jar's bytes
-/// follow from its contents alone; the archive is good for the Java that made it, and any other makes its own.
+/// the old way to verify them is slow. Then the command line is rehearsed, once for `inspect` and once for all else, and the class data and profiles of
+/// both runs are kept beside the jar, with the `release` file of the Java they are good for. The jar's bytes follow from its contents alone.
 final class PackJar {
     private static final int OLDEST = ClassFile.JAVA_6_VERSION;
     private static final int NEW = ClassFile.JAVA_8_VERSION;
     private static final String MAIN = "io.github.weighbridge.inspector.Main";
     private static final String REHEARSAL = "io.github.weighbridge.inspector.Rehearsal";
-    /// As in `weighbridge`, the launcher: other flags would make the archive useless.
-    private static final List<String> FLAGS = List.of("--enable-native-access=ALL-UNNAMED", "-Xlog:disable", "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1");
+    /// As in `weighbridge`, the launcher: other flags would make the archives useless.
+    private static final List<String> FLAGS = List.of("--enable-native-access=ALL-UNNAMED", "-Xlog:disable", "-XX:+UseSerialGC");
+    private static final String QUICK = "-XX:TieredStopAtLevel=1";
+    private static final String LATE = "--add-exports=java.base/jdk.internal.module=ALL-UNNAMED";
 
     public static void main(String[] arguments) throws Exception {
         Path jar = Path.of(arguments[0]);
@@ -106,12 +107,23 @@ final class PackJar {
     }
 
     private static void rehearse(Path jar) throws IOException, InterruptedException {
-        Path archive = jar.resolveSibling(jar.getFileName().toString().replaceFirst("\\.jar$", "") + ".aot");
-        Files.deleteIfExists(archive);
+        String name = jar.getFileName().toString().replaceFirst("\\.jar$", "");
+        Path quick = jar.resolveSibling(name + ".aot");
+        Path work = jar.resolveSibling(name + "-work.aot");
+        Path release = jar.resolveSibling(name + ".release");
+        for (Path old : List.of(quick, work, release)) {
+            Files.deleteIfExists(old);
+        }
+        Path java = Path.of(System.getProperty("java.home"), "release");
         Path folder = Files.createTempDirectory("weighbridge-rehearsal-");
         try {
-            run(jar, "-XX:TieredStopAtLevel=1", MAIN, "demo", folder.toString());
-            run(jar, "-XX:AOTCacheOutput=" + archive, REHEARSAL, folder.toString());
+            run(jar, List.of(QUICK), MAIN, "demo", folder.toString());
+            run(jar, List.of(QUICK, "-XX:AOTCacheOutput=" + quick), REHEARSAL, "inspect", folder.toString());
+            if (Files.isReadable(java)) {
+                run(jar, List.of(QUICK), REHEARSAL, "prepare", folder.toString());
+                run(jar, List.of(LATE, "-XX:AOTCacheOutput=" + work), REHEARSAL, "work", folder.toString());
+                Files.copy(java, release);
+            }
         } finally {
             try (Stream<Path> files = Files.walk(folder)) {
                 for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -121,10 +133,11 @@ final class PackJar {
         }
     }
 
-    private static void run(Path jar, String flag, String... arguments) throws IOException, InterruptedException {
+    private static void run(Path jar, List<String> flags, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         command.addAll(FLAGS);
-        command.addAll(List.of(flag, "-cp", jar.toString()));
+        command.addAll(flags);
+        command.addAll(List.of("-cp", jar.toString()));
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD);
         // What is meant for the builder's own Java would make another archive than the launcher can use.

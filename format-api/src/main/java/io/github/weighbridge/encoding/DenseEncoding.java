@@ -68,9 +68,12 @@ public final class DenseEncoding extends BlockEncoding {
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
         switch (type) {
-            case F32 -> DenseKernels.CHOICE.forCount(blocks).decodeF32(source, sourceOffset, target, targetOffset, blocks);
-            case F16 -> DenseKernels.CHOICE.forCount(blocks).decodeF16(source, sourceOffset, target, targetOffset, blocks);
-            case BF16 -> DenseKernels.CHOICE.forCount(blocks).decodeBf16(source, sourceOffset, target, targetOffset, blocks);
+            case F32 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeF32(source, sourceOffset + 4L * i, target, targetOffset + i, n));
+            case F16 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeF16(source, sourceOffset + 2L * i, target, targetOffset + i, n));
+            case BF16 -> DenseKernels.CHOICE.run(blocks, 1,
+                    (kernels, i, n) -> kernels.decodeBf16(source, sourceOffset + 2L * i, target, targetOffset + i, n));
             case F64, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> {
                 for (int i = 0; i < blocks; i++) {
                     target[targetOffset + i] = element(source, sourceOffset + (long) i * type.bytes());
@@ -126,9 +129,12 @@ public final class DenseEncoding extends BlockEncoding {
             });
         }
         return switch (type) {
-            case F32 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeF32(s, so, t, to, n));
-            case F16 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeF16(s, so, t, to, n));
-            case BF16 -> Optional.of((s, so, t, to, n, _, _) -> DenseKernels.CHOICE.forCount(n).encodeBf16(s, so, t, to, n));
+            case F32 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeF32(s, so + i, t, to + 4L * i, n)));
+            case F16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeF16(s, so + i, t, to + 2L * i, n)));
+            case BF16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
+                    (kernels, i, n) -> kernels.encodeBf16(s, so + i, t, to + 2L * i, n)));
             case F64, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Optional.empty();
         };
     }

@@ -8,6 +8,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.CompressedTokenizer;
 import io.github.weighbridge.litert.file.DocumentArchive;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.graph.AudioSpec;
 import io.github.weighbridge.litert.graph.VisionSpec;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
@@ -43,7 +44,7 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
             throws IOException, PolicyException {
         LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(),
                 VisionSpec.of(bundle.architecture(), options.imageTokens()).stream().findFirst(),
-                request.limits());
+                AudioSpec.of(bundle.architecture()).isPresent(), request.limits());
         List<BundlePart> parts = new ArrayList<>();
         parts.add(BundlePart.rendered(SectionKind.LLM_METADATA, List.of(), METADATA_ENTRY, metadata.metadata().toByteArray()));
         String inSection = form.sentencePiece(source.documents().names()) ? SENTENCEPIECE : TOKENIZER_JSON;

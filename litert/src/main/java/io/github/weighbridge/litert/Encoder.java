@@ -1,6 +1,8 @@
 package io.github.weighbridge.litert;
 
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.litert.graph.AudioGraph;
+import io.github.weighbridge.litert.graph.AudioSpec;
 import io.github.weighbridge.litert.graph.EncoderWeights;
 import io.github.weighbridge.litert.graph.Graph;
 import io.github.weighbridge.litert.graph.VisionGraph;
@@ -34,8 +36,13 @@ enum Encoder {
     /// Sound.
     AUDIO("audio", Component.AUDIO_ENCODER, List.of("eoa_token_id", "eoa_token_index"), BundlePart.Model.END_OF_AUDIO) {
         @Override
-        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture, LitertOptions options) {
-            return Optional.empty();
+        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture, LitertOptions options) throws PolicyException {
+            return AudioSpec.of(architecture).map(spec -> {
+                Map<BundlePart.Model, Drawing> models = new LinkedHashMap<>();
+                models.put(BundlePart.Model.AUDIO_ENCODER, (weights, model) -> AudioGraph.encoder(spec, weights, model));
+                models.put(BundlePart.Model.AUDIO_ADAPTER, (weights, model) -> AudioGraph.adapter(spec, weights, model));
+                return models;
+            });
         }
     };
 

@@ -40,7 +40,9 @@ final class EncoderTensors {
 
     /// Adds a tensor that a graph multiplies with, or bounds.
     void add(TargetTensor tensor) {
-        weights.put(tensor.name(), tensor);
+        boolean window = ConvolutionLayout.applies(tensor.identity(), tensor.shape());
+        weights.put(tensor.name(), window
+                ? new TargetTensor(tensor.name(), tensor.identity(), ConvolutionLayout.written(tensor.view()), tensor.weights()) : tensor);
     }
 
     /// Adds the static scales of what enters and leaves the product with a weight, where they are in use.

@@ -83,20 +83,22 @@ public final class LlmMetadataBuilder {
     /// @param maxTokens length of the key/value cache, in tokens
     /// @throws CheckpointFormatException when a document is bad
     public static Result of(Checkpoint checkpoint, int maxTokens, Limits limits) throws IOException {
-        return of(checkpoint, maxTokens, Optional.empty(), limits);
+        return of(checkpoint, maxTokens, Optional.empty(), false, limits);
     }
 
     /// The metadata of a checkpoint's text model and of the encoders beside it.
     ///
     /// @param maxTokens length of the key/value cache, in tokens
     /// @param vision the encoder of images, where there is a section for it
+    /// @param audio whether there is a section for an encoder of sound
     /// @throws CheckpointFormatException when a document is bad
-    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, Limits limits) throws IOException {
+    public static Result of(Checkpoint checkpoint, int maxTokens, Optional<VisionSpec> vision, boolean audio, Limits limits)
+            throws IOException {
         LlmMetadataBuilder builder = new LlmMetadataBuilder(checkpoint.documents(), limits);
-        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision), builder.findings);
+        return new Result(builder.build(checkpoint.architecture(), maxTokens, vision, audio), builder.findings);
     }
 
-    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision) throws IOException {
+    private LlmMetadata build(Architecture architecture, int maxTokens, Optional<VisionSpec> vision, boolean audio) throws IOException {
         LlmMetadata.Builder metadata = LlmMetadata.newBuilder().setMaxNumTokens(maxTokens);
         List<Integer> begin = ids("bos_token_id");
         if (begin.isEmpty()) {
@@ -130,7 +132,7 @@ public final class LlmMetadataBuilder {
         template.ifPresent(metadata::setJinjaPromptTemplate);
         Set<String> tokens = specialTokens();
         switch (architecture.family()) {
-            case "gemma4" -> gemma4(metadata, tokens, architecture, vision);
+            case "gemma4" -> gemma4(metadata, tokens, architecture, vision, audio);
             case "gemma3" -> {
                 metadata.setLlmModelType(LlmModelType.newBuilder().setGemma3(Gemma3.getDefaultInstance()));
                 turns(metadata, tokens, "<start_of_turn>", "<end_of_turn>", false);
@@ -142,7 +144,8 @@ public final class LlmMetadataBuilder {
     }
 
     /// Where tokenizer_config.json does not name a token, the runtime's own text for it holds, which is Gemma 4's.
-    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision) {
+    private void gemma4(LlmMetadata.Builder metadata, Set<String> tokens, Architecture architecture, Optional<VisionSpec> vision,
+            boolean audio) {
         Gemma4.Builder gemma = Gemma4.newBuilder();
         named("stc_token", gemma::setCodeFenceStart);
         named("etc_token", gemma::setCodeFenceEnd);
@@ -154,6 +157,11 @@ public final class LlmMetadataBuilder {
             special("eoi_token", architecture, "eoi_token_id").ifPresent(gemma::setEndOfImageToken);
             gemma.setPatchWidth(vision.get().patch()).setPatchHeight(vision.get().patch()).setMaxNumPatches(vision.get().patches())
                     .setPoolingKernelSize(vision.get().pooling());
+        }
+        if (audio) {
+            special("boa_token", architecture, "boa_token_id").ifPresent(gemma::setStartOfAudioToken);
+            special("eoa_token", architecture, "eoa_token_id").or(() -> special("eoa_token", architecture, "eoa_token_index"))
+                    .ifPresent(gemma::setEndOfAudioToken);
         }
         metadata.setLlmModelType(LlmModelType.newBuilder().setGemma4(gemma));
         turns(metadata, tokens, "<|turn>", "<turn|>", true);

@@ -119,7 +119,7 @@ final class NamedConstants {
                 names.add(unique);
                 entries.add(new Entry(offset(tensor), () -> builder.addCopy(tensor, identity)));
             } else {
-                entries.add(new Entry(offset(tensor), () -> builder.add(tensor)));
+                entries.add(new Entry(offset(tensor), () -> add(builder, name, tensor, java.util.Objects.requireNonNull(spec))));
             }
         }
         if (!tables.isEmpty()) {
@@ -134,6 +134,15 @@ final class NamedConstants {
             } else {
                 parts.forEach(part -> entries.add(new Entry(offset(part), () -> builder.add(part))));
             }
+        }
+    }
+
+    private static void add(GraphBuilder builder, String name, StoredTensor tensor, TensorSpec spec) {
+        Shape shape = spec.holding().shape();
+        if (ConvolutionLayout.applies(spec.identity(), shape) && tensor.shape().equals(ConvolutionLayout.written(shape))) {
+            builder.addParts(name, ConvolutionLayout.read(View.of(tensor), shape), List.of(tensor));
+        } else {
+            builder.add(tensor);
         }
     }
 

@@ -18,6 +18,7 @@ import io.github.weighbridge.gguf.encoding.internal.ExactKernel;
 import io.github.weighbridge.gguf.file.GgmlType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +40,9 @@ final class GgmlBlockEncoding extends BlockEncoding {
         this.traits = traits;
         this.checks = kernels;
         this.kernel = kernels.plain().of(type);
-        BlockKernel best = kernels.best().of(type);
-        this.choice = kernel == null || best == null ? null : new KernelChoice<>(kernel, best);
+        BlockKernel plain = kernel;
+        this.choice = plain == null ? null
+                : new KernelChoice<>(plain, () -> Objects.requireNonNullElse(kernels.best().of(type), plain));
         this.stageBlocks = Math.max(1, STAGE_BYTES / type.blockBytes());
     }
 
@@ -49,11 +51,11 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return kernel != null;
     }
 
-    private BlockKernel kernel(int blocks) {
+    private KernelChoice<BlockKernel> choice() {
         if (choice == null) {
             throw new UnsupportedOperationException(name() + " cannot be decoded");
         }
-        return choice.forCount((long) blocks * blockColumns());
+        return choice;
     }
 
     private byte[] stage(int blocks) {
@@ -62,20 +64,22 @@ final class GgmlBlockEncoding extends BlockEncoding {
 
     @Override
     public void decodeBlocks(MemorySegment source, long sourceOffset, float[] target, int targetOffset, int blocks) {
-        BlockKernel decoding = kernel(blocks);
+        KernelChoice<BlockKernel> kernels = choice();
         byte[] stage = stage(blocks);
         for (int done = 0; done < blocks; done += stageBlocks) {
             int count = Math.min(stageBlocks, blocks - done);
             long from = sourceOffset + (long) done * blockBytes();
             MemorySegment.copy(source, ValueLayout.JAVA_BYTE, from, stage, 0, count * blockBytes());
-            decoding.decode(stage, 0, target, targetOffset + done * blockColumns(), count);
+            int to = targetOffset + done * blockColumns();
+            kernels.run(count, blockColumns(),
+                    (decoding, i, n) -> decoding.decode(stage, i * blockBytes(), target, to + i * blockColumns(), n));
         }
     }
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
         // The search has one form at a time: it is slow where the compiler has seen both.
-        if (choice != null && choice.best() instanceof ExactKernel exact && inputs.method().equals(EXACT)) {
+        if (inputs.method().equals(EXACT) && choice != null && choice.best() instanceof ExactKernel exact) {
             ExactKernel.Source type = sourceOf(inputs.sourceType());
             return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> encode(
                     new Numbers(source, sourceOffset, firstBlock, rowBlocks),
@@ -88,8 +92,10 @@ final class GgmlBlockEncoding extends BlockEncoding {
         return Optional.of((source, sourceOffset, target, targetOffset, blocks, firstBlock, rowBlocks) -> {
             Numbers numbers = new Numbers(source, sourceOffset, firstBlock, rowBlocks);
             if (importance == null) {
-                encode(numbers, (from, _, stage, count) -> kernel(count).encode(source, from, stage, 0, count), target, targetOffset, 0,
-                        blocks);
+                encode(numbers, (from, _, stage, count) -> choice().run(count, blockColumns(),
+                        (encoding, i, n) -> encoding.encode(source, from + i * blockColumns(), stage, i * blockBytes(), n)), target,
+                        targetOffset,
+                        0, blocks);
             } else {
                 encodeWeighted(numbers, importance, target, targetOffset, blocks);
             }
@@ -117,7 +123,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (importance.length != columns) {
             throw new IllegalArgumentException(importance.length + " weights of importance for rows of " + columns);
         }
-        boolean wholeRows = kernel(0).weighing() == BlockKernel.Weighing.ROW;
+        boolean wholeRows = choice().plain().weighing() == BlockKernel.Weighing.ROW;
         if (wholeRows && (numbers.firstBlock != 0 || blocks % numbers.rowBlocks != 0)) {
             throw new IllegalArgumentException(name() + " with importance is encoded in whole rows");
         }
@@ -125,9 +131,9 @@ final class GgmlBlockEncoding extends BlockEncoding {
             int end = Math.min(blocks, begin + numbers.rowBlocks - (numbers.firstBlock + begin) % numbers.rowBlocks);
             float meanSquare = wholeRows ? meanSquare(numbers.source, numbers.offset + begin * blockColumns(), columns) : 0;
             encode(numbers,
-                    (from, column, stage, count) -> kernel(count).encodeWeighted(numbers.source, from, importance, column, meanSquare,
-                            stage,
-                            0, count),
+                    (from, column, stage, count) -> choice().run(count, blockColumns(),
+                            (encoding, i, n) -> encoding.encodeWeighted(numbers.source, from + i * blockColumns(), importance,
+                                    column + i * blockColumns(), meanSquare, stage, i * blockBytes(), n)),
                     target, targetOffset, begin, end);
             begin = end;
         }
@@ -166,7 +172,7 @@ final class GgmlBlockEncoding extends BlockEncoding {
         for (int done = begin; done < end; done += stageBlocks) {
             int count = Math.min(stageBlocks, end - done);
             int from = numbers.offset + done * blockColumns();
-            int culprit = checks.forCount((long) count * blockColumns()).firstNotFinite(numbers.source, from, count * blockColumns());
+            int culprit = firstNotFinite(numbers.source, from, count);
             if (culprit >= 0) {
                 int block = (culprit - numbers.offset) / blockColumns();
                 throw refused(numbers.firstBlock + block, numbers.rowBlocks, "there is a value of " + numbers.source[culprit]);
@@ -175,6 +181,16 @@ final class GgmlBlockEncoding extends BlockEncoding {
             checkHalves(stage, count, numbers.firstBlock + done, numbers.rowBlocks);
             MemorySegment.copy(stage, 0, target, ValueLayout.JAVA_BYTE, targetOffset + (long) done * blockBytes(), count * blockBytes());
         }
+    }
+
+    private int firstNotFinite(float[] source, int from, int blocks) {
+        int[] culprit = {-1};
+        checks.run(blocks, blockColumns(), (kernels, i, n) -> {
+            if (culprit[0] < 0) {
+                culprit[0] = kernels.firstNotFinite(source, from + i * blockColumns(), n * blockColumns());
+            }
+        });
+        return culprit[0];
     }
 
     /// llama.cpp ends a run when a scale is infinite; here it is refused.
