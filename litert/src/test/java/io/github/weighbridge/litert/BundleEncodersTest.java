@@ -128,12 +128,16 @@ class BundleEncodersTest {
                 }
                 if (stored.name().contains("vision_tower")) {
                     assertThat(own).as(stored.name()).containsExactly(BundleSection.VISION_ENCODER);
+                } else if (stored.name().contains("audio_tower")) {
+                    assertThat(own).as(stored.name()).containsExactly(BundleSection.AUDIO_ENCODER);
+                } else if (stored.name().contains("embed_audio")) {
+                    assertThat(own).as(stored.name()).containsExactly(BundleSection.AUDIO_ADAPTER);
                 } else if (stored.name().contains("embed_vision")) {
                     assertThat(own).as(stored.name()).containsExactly(BundleSection.VISION_ADAPTER);
                 }
             }
         }
-        assertThat(named).noneMatch(name -> name.contains("vision"));
+        assertThat(named).noneMatch(name -> name.contains("vision") || name.contains("audio"));
     }
 
     /// A bundle is as good a source as the folder: the same numbers, codes where there were codes, and the configuration of the encoder.
