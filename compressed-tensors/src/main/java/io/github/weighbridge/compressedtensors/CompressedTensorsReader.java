@@ -9,6 +9,7 @@ import io.github.weighbridge.family.GraphBuilder;
 import io.github.weighbridge.family.Parameters;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Source;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Role;
@@ -52,14 +53,22 @@ final class CompressedTensorsReader {
     }
 
     static Checkpoint open(Source source, ReadOptions options) throws IOException {
-        return HuggingFaceFolder.open(source, options, CompressedTensorsFormat.NAME, CompressedTensorsReader::addTensors);
+        List<CacheChoice> choices = new ArrayList<>();
+        Checkpoint checkpoint = HuggingFaceFolder.open(source, options, CompressedTensorsFormat.NAME, (folder, builder, findings) -> {
+            QuantizationConfig config = config(folder.config());
+            config.cache().ifPresent(scheme -> choices.add(choice(scheme)));
+            CompressedTensorsReader reader = new CompressedTensorsReader(folder, builder, config);
+            reader.group();
+            reader.add();
+            findings.addAll(reader.audit.findings());
+        });
+        return choices.isEmpty() ? checkpoint : checkpoint.withCache(choices.getFirst());
     }
 
-    private static void addTensors(HuggingFaceFolder folder, GraphBuilder builder, List<Finding> findings) throws IOException {
-        CompressedTensorsReader reader = new CompressedTensorsReader(folder, builder, config(folder.config()));
-        reader.group();
-        reader.add();
-        findings.addAll(reader.audit.findings());
+    /// What a scheme for caches says: one type for all layers.
+    static CacheChoice choice(Args scheme) {
+        String word = (scheme.type() == Args.Type.FLOAT ? "fp" : "int") + scheme.bits();
+        return new CacheChoice(word, word, CacheChoice.SCHEME);
     }
 
     /// The configuration in either of its places.

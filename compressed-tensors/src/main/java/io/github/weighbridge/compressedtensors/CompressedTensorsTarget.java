@@ -44,6 +44,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// A folder that compressed-tensors describes and vLLM loads: matrices of modules in its packings, all other tensors plain.
@@ -51,18 +52,22 @@ import java.util.regex.Pattern;
 /// Codes that the source has are kept, and so are the scales of static activations and of caches, unless a named type takes their place. Named
 /// types quantise what Google's own checkpoints do: the linear modules of the text model without its router and head.
 final class CompressedTensorsTarget implements Target {
+    private static final String INT8 = "int8";
     private static final Pattern LEFT_PLAIN = Pattern.compile(".*(lm_head|router|vision|visual|audio|multi_modal|embed_).*");
 
     private final HuggingFaceTensors model;
     private final TargetRequest request;
     private final boolean vllm;
     private final CodeChoices codes;
+    private final Experts experts;
     private final List<TargetTensor> tensors = new ArrayList<>();
     /// Names of modules by the names of the scales of their activations.
     private final Map<String, String> moduleOfScale = new HashMap<>();
     private final Map<String, String> cacheScales = new LinkedHashMap<>();
     private final Optional<ModuleMatcher> sourceSchemes;
     private final Optional<Args> sourceCache;
+    /// How caches are quantised in what is written.
+    private Optional<Args> scheme;
     private final List<Finding> findings = new ArrayList<>();
 
     private CompressedTensorsTarget(HuggingFaceTensors model, TargetRequest request) throws IOException {
@@ -70,9 +75,11 @@ final class CompressedTensorsTarget implements Target {
         this.request = request;
         this.vllm = request.option(CompressedTensorsOptions.RUNTIME).isPresent();
         this.codes = new CodeChoices(model);
+        this.experts = new Experts(model);
         Optional<QuantizationConfig> config = sourceConfig(model.source(), request);
         this.sourceSchemes = config.map(ModuleMatcher::new);
         this.sourceCache = config.flatMap(QuantizationConfig::cache);
+        this.scheme = sourceCache;
         for (TargetTensor tensor : model.tensors()) {
             tensors.add(tensor);
             Optional<Weight> weight = model.weight(tensor);
@@ -87,7 +94,7 @@ final class CompressedTensorsTarget implements Target {
         if (misuse.isPresent()) {
             throw new PolicyException(misuse.get());
         }
-        return new CompressedTensorsTarget(HuggingFaceTensors.of(source, request), request);
+        return new CompressedTensorsTarget(HuggingFaceTensors.apart(source, request), request);
     }
 
     private static Optional<QuantizationConfig> sourceConfig(Checkpoint source, TargetRequest request) throws IOException {
@@ -109,19 +116,44 @@ final class CompressedTensorsTarget implements Target {
         }
     }
 
-    /// vLLM takes scales of caches for floats of 8 bits alone; for it, others are left out as its own converter does.
+    /// The scheme for caches holds for all layers, and is for codes. vLLM takes scales of caches for floats of 8 bits alone; for it, others are left out
+    /// as its own converter does.
     private void caches() {
         List<StoredTensor> scales = model.cacheScales();
+        List<String> names = scales.stream().map(StoredTensor::name).toList();
+        boolean floats = sourceCache.filter(args -> args.type() == Args.Type.FLOAT).isPresent();
+        Optional<String> sliding = request.option(TargetRequest.CACHE_SLIDING);
+        Optional<String> full = request.option(TargetRequest.CACHE_FULL);
+        if (sliding.isPresent() && full.isPresent()) {
+            boolean codes = sliding.get().equals(INT8) && full.get().equals(INT8);
+            if (!codes || floats) {
+                scheme = Optional.empty();
+                if (!scales.isEmpty()) {
+                    findings.add(Finding.info("cache-scales-left-out",
+                            scales.size() + " scales of key/value caches are left out: the policy"
+                                    + " wants " + sliding.get()
+                                    + (sliding.equals(full) ? "" : " in sliding layers and " + full.get() + " in full ones")
+                                    + ", and kv_cache_scheme is one for all layers, of codes with scales",
+                            names));
+                }
+                return;
+            }
+            if (scales.isEmpty()) {
+                findings.add(Finding.warning("cache-scales-missing", "int8 is asked for, and kv_cache_scheme is left out: the source has no"
+                        + " trained scales of caches, and scales cannot be made without running the model", List.of()));
+            }
+        }
         if (scales.isEmpty()) {
             return;
         }
-        boolean floats = sourceCache.filter(args -> args.type() == Args.Type.FLOAT).isPresent();
         if (vllm && !floats) {
+            scheme = Optional.empty();
             findings.add(Finding.warning("kv-scales-lost",
                     scales.size() + " scales of 8-bit integer key/value caches are left out, as vLLM has caches of 8-bit floats only",
-                    scales.stream().map(StoredTensor::name).toList()));
+                    names));
             return;
         }
+        scheme = Optional.of(sourceCache.orElse(Args.integers(8, Strategy.TENSOR, 0, true)));
         for (StoredTensor scale : scales) {
             String name = model.name(scale.name()).replace("_cache_scale", "_scale");
             TargetTensor tensor = scale.shape().elements() == 1 ? model.number(scale, name, Shape.of(1))
@@ -134,7 +166,7 @@ final class CompressedTensorsTarget implements Target {
                     scales.size()
                             + " scales of key/value caches are for 8-bit integers; vLLM has caches of 8-bit floats only, and --runtime "
                             + "vllm leaves them out",
-                    scales.stream().map(StoredTensor::name).toList()));
+                    names));
         }
     }
 
@@ -224,6 +256,7 @@ final class CompressedTensorsTarget implements Target {
         }
         Map<String, Choice> choices = new LinkedHashMap<>();
         List<String> misfits = new ArrayList<>();
+        Set<Integer> plainExperts = weights.map(this::layersOfMisfits).orElse(Set.of());
         for (TargetTensor tensor : tensors) {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
@@ -235,27 +268,31 @@ final class CompressedTensorsTarget implements Target {
             } else if (!quantised(tensor, pure)) {
                 Choice kept = keep(tensor);
                 choices.put(tensor.name(), new Choice(kept.encoding(), kept.method(), "type " + type + " leaves it as it is"));
-            } else if (WeightType.misfit(weights.orElseThrow().encoding(DenseType.BF16), tensor.shape()).isPresent()) {
-                choices.put(tensor.name(), keep(tensor));
-                misfits.add(tensor.name());
-            } else {
-                choices.put(tensor.name(), codes.of(weights.get(), tensor, method, "type " + type));
-                needsScales(weights.get(), tensor, type);
-            }
+            } else
+                if (misfit(weights.orElseThrow(), tensor)
+                        || Experts.isExpert(tensor) && plainExperts.contains(tensor.identity().layer())) {
+                            choices.put(tensor.name(), keep(tensor));
+                            misfits.add(tensor.name());
+                        } else {
+                            choices.put(tensor.name(), codes.of(weights.get(), tensor, method, "type " + type));
+                            needsScales(weights.get(), tensor, type);
+                        }
         }
         List<Finding> noted = new ArrayList<>();
         if (!misfits.isEmpty()) {
-            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
-        }
-        List<String> experts = tensors.stream().filter(tensor -> tensor.shape().rank() == 3
-                && tensor.identity().component().equals(Component.TEXT_DECODER)).map(TargetTensor::name).toList();
-        if (weights.isPresent() && !experts.isEmpty()) {
-            noted.add(Finding.warning("experts-left-plain", experts.size()
-                    + " tensors hold all experts of a layer in one and stay as they are: vLLM wants each expert quantised apart, which this "
-                    + "version does not write",
-                    experts));
+            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows"
+                    + (plainExperts.isEmpty() ? "" : ", or those of other experts of their layer, with which vLLM has them in one module"),
+                    misfits));
         }
         return new Assignment(choices, noted, Optional.of(word.toUpperCase(Locale.ROOT)));
+    }
+
+    private static boolean misfit(WeightType type, TargetTensor tensor) {
+        return WeightType.misfit(type.encoding(DenseType.BF16), tensor.shape()).isPresent();
+    }
+
+    private Set<Integer> layersOfMisfits(WeightType type) {
+        return experts.layers(tensor -> misfit(type, tensor));
     }
 
     private void needsScales(WeightType type, TargetTensor tensor, String word) throws PolicyException {
@@ -308,8 +345,13 @@ final class CompressedTensorsTarget implements Target {
     /// differ are noted in the plan.
     @Override
     public List<List<String>> fused() {
-        return vllm ? VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList())
-                : List.of();
+        if (!vllm) {
+            return List.of();
+        }
+        List<List<String>> fused = new ArrayList<>(VllmRules.fusedNames(model.tensors().stream()
+                .filter(tensor -> CodeChoices.isModule(tensor) && !Experts.isExpert(tensor)).map(TargetTensor::name).toList()));
+        fused.addAll(experts.fused());
+        return fused;
     }
 
     @Override
@@ -318,6 +360,7 @@ final class CompressedTensorsTarget implements Target {
         PlanFindings noted = new PlanFindings(vllm);
         List<Module> modules = new ArrayList<>();
         Map<String, Optional<Scheme>> schemes = new HashMap<>();
+        Map<String, TargetTensor> together = experts.together(assignment);
         for (TargetTensor tensor : model.tensors()) {
             Choice choice = assignment.of(tensor);
             String name = module(tensor);
@@ -326,6 +369,11 @@ final class CompressedTensorsTarget implements Target {
                 scheme = Optional.of(scheme(tensor, name, grid, assignment.type()));
                 layout.add(tensor, choice, Module.entries(name, grid, tensor.shape()));
                 noted.quantised(tensor, choice, grid);
+            } else if (together.containsKey(tensor.name())) {
+                TargetTensor whole = Objects.requireNonNull(together.get(tensor.name()));
+                if (experts.isFirst(tensor, whole)) {
+                    layout.dense(whole, choice);
+                }
             } else {
                 layout.dense(tensor, choice);
             }
@@ -348,17 +396,16 @@ final class CompressedTensorsTarget implements Target {
                 layout.dense(tensor, assignment.of(tensor));
             }
         }
-        Optional<Args> cache = cacheScales.isEmpty() ? Optional.empty()
-                : Optional.of(sourceCache.orElse(Args.integers(8, Strategy.TENSOR, 0, true)));
-        layout.quantization(ConfigMaker.config(modules, cache).toFields());
+        layout.quantization(ConfigMaker.config(modules, scheme).toFields());
         List<Finding> all = new ArrayList<>(findings);
         all.addAll(noted.all(layout.commonType()));
-        List<Finding> refused = VllmRules.check(modules);
+        List<Finding> refused = VllmRules.check(modules, experts.fused());
         if (vllm && !refused.isEmpty()) {
             throw new PolicyException("--runtime vllm: " + refused.getFirst().message());
         }
         all.addAll(refused);
-        return layout.plan(CompressedTensorsFormat.NAME, assignment, all);
+        ConversionPlan plan = layout.plan(CompressedTensorsFormat.NAME, assignment, all);
+        return scheme.isEmpty() ? plan : plan.withCache(scheme.map(CompressedTensorsReader::choice));
     }
 
     private static boolean isStatic(Optional<Args> args) {

@@ -1,10 +1,12 @@
 package io.github.weighbridge.audit;
 
 import io.github.weighbridge.audit.KeyValueCache.Type;
+import io.github.weighbridge.audit.KeyValueCache.Types;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Layer;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// Who counts the memory of keys and values: what a model needs is one answer, what a runtime sets aside for it another. All are for one
 /// conversation and a runtime's own defaults.
@@ -22,6 +24,7 @@ public enum Accounting {
     /// processors. It sets all the rest of the share of memory aside that it is given, for further conversations.
     VLLM("vllm");
 
+    private static final Set<Type> GRAPH_TYPES = Set.of(Type.F16, Type.F32, Type.INT8);
     private static final int LLAMA_PAD = 256;
     private static final int LLAMA_BATCH = 512;
     private static final int VLLM_PAGE = 16;
@@ -49,11 +52,19 @@ public enum Accounting {
     ///
     /// @param context tokens of the conversation, prompt and answer
     public Optional<Reservation> reserve(Architecture architecture, long context, Type type) {
+        return reserve(architecture, context, Types.of(type));
+    }
+
+    /// Bytes for a context; empty where the runtime does not have the types, or cannot hold the architecture so. llama.cpp and vLLM have one type for
+    /// all layers.
+    ///
+    /// @param context tokens of the conversation, prompt and answer
+    public Optional<Reservation> reserve(Architecture architecture, long context, Types types) {
         return switch (this) {
-            case ARCHITECTURE -> exactly(KeyValueCache.bytes(architecture, context, type));
-            case LLAMA_CPP -> llama(architecture, context, type);
-            case LITERT_LM -> litert(architecture, context, type);
-            case VLLM -> vllm(architecture, context, type);
+            case ARCHITECTURE -> exactly(KeyValueCache.bytes(architecture, context, types));
+            case LLAMA_CPP -> types.uniform() ? llama(architecture, context, types.full()) : Optional.empty();
+            case LITERT_LM -> litert(architecture, context, types);
+            case VLLM -> types.uniform() ? vllm(architecture, context, types.full()) : Optional.empty();
         };
     }
 
@@ -78,7 +89,7 @@ public enum Accounting {
     }
 
     private static Optional<Reservation> llama(Architecture architecture, long context, Type type) {
-        if (type == Type.INT8) {
+        if (type == Type.INT8 || type == Type.FP8) {
             return Optional.empty();
         }
         long cells = padded(context);
@@ -94,19 +105,19 @@ public enum Accounting {
         return exactly(sum);
     }
 
-    private static Optional<Reservation> litert(Architecture architecture, long context, Type type) {
-        if (type == Type.Q8_0 || type == Type.Q4_0) {
+    private static Optional<Reservation> litert(Architecture architecture, long context, Types types) {
+        if (!GRAPH_TYPES.contains(types.sliding()) || !GRAPH_TYPES.contains(types.full())) {
             return Optional.empty();
         }
         long sum = 0;
         for (Layer layer : owners(architecture)) {
-            sum = Math.addExact(sum, type.bytes(Math.multiplyExact(context, keys(layer) + values(layer))));
+            sum = Math.addExact(sum, types.of(layer).bytes(Math.multiplyExact(context, keys(layer) + values(layer))));
         }
         return exactly(sum);
     }
 
     private static Optional<Reservation> vllm(Architecture architecture, long context, Type type) {
-        if (type != Type.F16) {
+        if (type != Type.F16 && type != Type.FP8) {
             return Optional.empty();
         }
         long page = owners(architecture).stream().mapToLong(layer -> VLLM_PAGE * type.bytes(keys(layer) + values(layer))).max().orElse(0);

@@ -200,7 +200,9 @@ public final class AuditJson {
         json.put("per_layer_input_bytes", Value.of(memory.perLayerInputBytes()));
         Architecture architecture = audited.architecture();
         json.put("kv_layers", list(memory.layersWithCache(), AuditJson::cacheLayer));
-        json.put("kv_cache", list(memory.caches(options.contextsFor(architecture), options.cacheTypesOrDefault()), AuditJson::cache));
+        memory.choice().ifPresent(choice -> json.put("kv_cache_own", new Ordered().put("sliding", Value.of(choice.sliding()))
+                .put("full", Value.of(choice.full())).put("said_by", Value.of(choice.source())).fields()));
+        json.put("kv_cache", list(memory.caches(options), (ConversationMemory.Cache cache) -> cache(cache, memory)));
         if (options.limit().isPresent()) {
             json.put("fits", list(options.fits(memory), AuditJson::fit));
         }
@@ -216,9 +218,12 @@ public final class AuditJson {
                 .put("value_numbers", Value.of((long) layer.keyValueHeads() * layer.valueLength())).fields();
     }
 
-    private static Value cache(ConversationMemory.Cache cache) {
-        Ordered json = new Ordered().put("context", Value.of(cache.context())).put("type", Value.of(cache.type().word()))
+    private static Value cache(ConversationMemory.Cache cache, ConversationMemory memory) {
+        Ordered json = types(new Ordered().put("context", Value.of(cache.context())), cache.types())
                 .put("bytes", Value.of(cache.bytes().least()));
+        if (memory.own().filter(cache.types()::equals).isPresent()) {
+            json.put("own", new Value.Flag(true));
+        }
         if (cache.bytes().most() > cache.bytes().least()) {
             json.put("most_bytes", Value.of(cache.bytes().most()));
         }
@@ -228,8 +233,14 @@ public final class AuditJson {
         return json.fields();
     }
 
+    /// The type of all layers, or that of sliding ones and of full ones.
+    private static Ordered types(Ordered json, KeyValueCache.Types types) {
+        json.put("type", Value.of(types.sliding().word()));
+        return types.uniform() ? json : json.put("full_type", Value.of(types.full().word()));
+    }
+
     private static Value fit(ConversationMemory.Fit fit) {
-        Ordered json = new Ordered().put("limit", Value.of(fit.limit())).put("type", Value.of(fit.type().word()));
+        Ordered json = types(new Ordered().put("limit", Value.of(fit.limit())), fit.types());
         if (fit.accounting() != Accounting.ARCHITECTURE) {
             json.put("accounting", Value.of(fit.accounting().word()));
         }

@@ -10,7 +10,7 @@ import java.util.stream.LongStream;
 ///
 /// @param tensors whether every tensor is listed
 /// @param contexts contexts for the key/value cache, in tokens; empty for the usual ones
-/// @param cacheTypes types for the key/value cache; empty for half precision alone
+/// @param cacheTypes types for the key/value cache; empty for those that the checkpoint itself wants, half precision where it says nothing
 /// @param limit bytes into which a conversation is to fit; empty when that is not asked
 public record AuditOptions(boolean tensors, List<Long> contexts, List<KeyValueCache.Type> cacheTypes, OptionalLong limit) {
     /// All tensors, the usual contexts.
@@ -48,9 +48,15 @@ public record AuditOptions(boolean tensors, List<Long> contexts, List<KeyValueCa
         return LongStream.concat(LongStream.of(USUAL).filter(context -> context < longest), LongStream.of(longest)).boxed().toList();
     }
 
-    /// The cache types to list.
+    /// The cache types to list where the checkpoint itself wants none.
     public List<KeyValueCache.Type> cacheTypesOrDefault() {
         return cacheTypes.isEmpty() ? List.of(KeyValueCache.Type.F16) : cacheTypes;
+    }
+
+    /// The caches to list: of the types asked for, or as the checkpoint wants it.
+    public List<KeyValueCache.Types> cachesFor(ConversationMemory memory) {
+        return cacheTypes.isEmpty() && memory.own().isPresent() ? List.of(memory.own().get())
+                : cacheTypesOrDefault().stream().map(KeyValueCache.Types::of).toList();
     }
 
     /// The longest contexts that fit into the limit: for each type and runtime, with tables streamed and, where there are any, in memory. Empty
@@ -59,9 +65,9 @@ public record AuditOptions(boolean tensors, List<Long> contexts, List<KeyValueCa
         List<ConversationMemory.Fit> fits = new ArrayList<>();
         if (limit.isPresent()) {
             for (Accounting accounting : Accounting.values()) {
-                for (KeyValueCache.Type type : cacheTypesOrDefault()) {
+                for (KeyValueCache.Types types : cachesFor(memory)) {
                     for (boolean streamed : memory.streamableBytes() > 0 ? List.of(true, false) : List.of(true)) {
-                        memory.fit(limit.getAsLong(), type, accounting, streamed).ifPresent(fits::add);
+                        memory.fit(limit.getAsLong(), types, accounting, streamed).ifPresent(fits::add);
                     }
                 }
             }
@@ -76,7 +82,7 @@ public record AuditOptions(boolean tensors, List<Long> contexts, List<KeyValueCa
             return true;
         }
         long longest = contexts.stream().mapToLong(Long::longValue).max().orElse(1);
-        OptionalLong needed = memory.needed(longest, cacheTypesOrDefault().getFirst(), Accounting.ARCHITECTURE, true);
+        OptionalLong needed = memory.needed(longest, cachesFor(memory).getFirst(), Accounting.ARCHITECTURE, true);
         return needed.isPresent() && needed.getAsLong() <= limit.getAsLong();
     }
 }

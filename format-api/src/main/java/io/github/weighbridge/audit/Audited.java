@@ -1,6 +1,7 @@
 package io.github.weighbridge.audit;
 
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
@@ -25,9 +26,10 @@ import java.util.Optional;
 /// @param findings what was noticed
 /// @param planned whether it is still to be written
 /// @param overhead what the bytes hold that are not of tensors
+/// @param cache how it wants keys and values to be kept, where it says so
 public record Audited(String format, Optional<String> formatVersion, List<AuditedFile> files, Architecture architecture,
         List<AuditedTensor> tensors,
-        List<Finding> findings, boolean planned, Overhead overhead) {
+        List<Finding> findings, boolean planned, Overhead overhead, Optional<CacheChoice> cache) {
     /// A file.
     ///
     /// @param name plain name
@@ -52,12 +54,13 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
             List<AuditedTensor> tensors, List<Finding> findings, boolean planned) {
         this(format, formatVersion, files, architecture, tensors, findings, planned,
                 Overhead.untold(files.stream().mapToLong(AuditedFile::bytes).sum()
-                        - tensors.stream().mapToLong(each -> each.tensor().bytes()).sum()));
+                        - tensors.stream().mapToLong(each -> each.tensor().bytes()).sum()),
+                Optional.empty());
     }
 
     /// A copy with other tensors and findings, the overhead being the same.
     public Audited with(List<AuditedTensor> listed, List<Finding> noticed, boolean toBeWritten) {
-        return new Audited(format, formatVersion, files, architecture, listed, noticed, toBeWritten, overhead);
+        return new Audited(format, formatVersion, files, architecture, listed, noticed, toBeWritten, overhead, cache);
     }
 
     private static long[] tensorBytes(Collection<StoredTensor> tensors, int files) {
@@ -73,7 +76,7 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
                 checkpoint.architecture(),
                 checkpoint.graph().stored().stream().map(tensor -> new AuditedTensor(tensor, checkpoint.graph().identity(tensor))).toList(),
                 checkpoint.findings(), false,
-                Overhead.of(checkpoint, tensorBytes(checkpoint.graph().stored(), checkpoint.files().size())));
+                Overhead.of(checkpoint, tensorBytes(checkpoint.graph().stored(), checkpoint.files().size())), checkpoint.cache());
     }
 
     /// This and another checkpoint that was written with it, as one; what the model is, this one says.
@@ -90,7 +93,7 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
         List<Finding> bothFindings = new ArrayList<>(findings);
         bothFindings.addAll(other.findings);
         return new Audited(format, formatVersion, bothFiles, architecture, bothTensors, bothFindings, planned,
-                overhead.and(other.overhead));
+                overhead.and(other.overhead), cache);
     }
 
     /// What a plan would write.
@@ -100,7 +103,7 @@ public record Audited(String format, Optional<String> formatVersion, List<Audite
                 plan.architecture(),
                 plan.tensors().stream()
                         .map(tensor -> new AuditedTensor(tensor, plan.identities().getOrDefault(tensor.name(), Identity.NONE))).toList(),
-                plan.findings(), true, Overhead.of(plan, tensorBytes(plan.tensors(), plan.files().size())));
+                plan.findings(), true, Overhead.of(plan, tensorBytes(plan.tensors(), plan.files().size())), plan.cache());
     }
 
     /// Whether the token embedding is the output head as well: there is one, and no head of its own.

@@ -3,10 +3,12 @@ package io.github.weighbridge.audit;
 import io.github.weighbridge.audit.Accounting.Reservation;
 import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.audit.KeyValueCache.Type;
+import io.github.weighbridge.audit.KeyValueCache.Types;
 import io.github.weighbridge.encoding.Plane;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.model.Role;
@@ -40,24 +42,26 @@ import java.util.Set;
 /// @param logitsBytes logits of one token in single precision; empty where the vocabulary is not known
 /// @param widestActivationBytes the widest vector of a token inside a layer, in single precision; empty where the layers are not known
 /// @param perLayerInputBytes the per-layer inputs of a token, in single precision; 0 where the model has none
+/// @param choice how the checkpoint itself wants keys and values to be kept, where it says so
 public record ConversationMemory(Architecture architecture, long residentBytes, long streamableBytes, long streamedPerToken, long deadBytes,
-        long encoderBytes, long drafterBytes, OptionalLong logitsBytes, OptionalLong widestActivationBytes, long perLayerInputBytes) {
+        long encoderBytes, long drafterBytes, OptionalLong logitsBytes, OptionalLong widestActivationBytes, long perLayerInputBytes,
+        Optional<CacheChoice> choice) {
     /// Keys and values for one context.
     ///
     /// @param context tokens
-    /// @param type how a number is kept
+    /// @param types how numbers are kept
     /// @param accounting who counts
     /// @param bytes how many
-    public record Cache(long context, Type type, Accounting accounting, Reservation bytes) {}
+    public record Cache(long context, Types types, Accounting accounting, Reservation bytes) {}
 
     /// The longest context that fits into a limit.
     ///
     /// @param limit bytes
-    /// @param type how a number of the cache is kept
+    /// @param types how numbers of the cache are kept
     /// @param accounting who counts the cache
     /// @param streamed whether the tables that can be are streamed, and so not counted
     /// @param context tokens; empty when not even one fits
-    public record Fit(long limit, Type type, Accounting accounting, boolean streamed, OptionalLong context) {}
+    public record Fit(long limit, Types types, Accounting accounting, boolean streamed, OptionalLong context) {}
 
     private static final Set<Component> ENCODERS = Set.of(Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR);
     private static final int SINGLE = 4;
@@ -91,7 +95,13 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
         long perLayer = audited.tensors().stream().filter(each -> each.identity().role().equals(Role.PER_LAYER_EMBEDDING))
                 .mapToLong(each -> each.tensor().shape().columns()).sum();
         return new ConversationMemory(architecture, bytes - streamable, streamable, streamed, dead, encoders, drafter,
-                vocabulary > 0 ? OptionalLong.of(SINGLE * vocabulary) : OptionalLong.empty(), widest(architecture), SINGLE * perLayer);
+                vocabulary > 0 ? OptionalLong.of(SINGLE * vocabulary) : OptionalLong.empty(), widest(architecture), SINGLE * perLayer,
+                audited.cache());
+    }
+
+    /// The types that the checkpoint itself wants, where it says so in words that are known.
+    public Optional<Types> own() {
+        return choice.flatMap(Types::of);
     }
 
     private static long rowBytes(StoredTensor tensor) {
@@ -117,11 +127,20 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
 
     /// Keys and values for some contexts: for each type and context the architecture's least, then what runtimes set aside.
     public List<Cache> caches(List<Long> contexts, List<Type> types) {
+        return reservations(contexts, types.stream().map(Types::of).toList());
+    }
+
+    /// Keys and values for the contexts and types that are to be listed.
+    public List<Cache> caches(AuditOptions options) {
+        return reservations(options.contextsFor(architecture), options.cachesFor(this));
+    }
+
+    private List<Cache> reservations(List<Long> contexts, List<Types> all) {
         List<Cache> caches = new ArrayList<>();
         for (Accounting accounting : Accounting.values()) {
-            for (Type type : types) {
+            for (Types types : all) {
                 for (long context : contexts) {
-                    reserved(context, type, accounting).ifPresent(bytes -> caches.add(new Cache(context, type, accounting, bytes)));
+                    reserved(context, types, accounting).ifPresent(bytes -> caches.add(new Cache(context, types, accounting, bytes)));
                 }
             }
         }
@@ -130,7 +149,12 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
 
     /// Bytes of keys and values; empty where the architecture is not known, or the runtime does not have the type.
     public Optional<Reservation> reserved(long context, Type type, Accounting accounting) {
-        return architecture.known() ? accounting.reserve(architecture, context, type) : Optional.empty();
+        return reserved(context, Types.of(type), accounting);
+    }
+
+    /// Bytes of keys and values; empty where the architecture is not known, or the runtime does not have the types.
+    public Optional<Reservation> reserved(long context, Types types, Accounting accounting) {
+        return architecture.known() ? accounting.reserve(architecture, context, types) : Optional.empty();
     }
 
     /// The layers that keep keys and values, with the numbers that each keeps for a position.
@@ -143,7 +167,12 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
     ///
     /// @param streamed whether tables that can be streamed are, and not counted
     public OptionalLong needed(long context, Type type, Accounting accounting, boolean streamed) {
-        Optional<Reservation> cache = reserved(context, type, accounting);
+        return needed(context, Types.of(type), accounting, streamed);
+    }
+
+    /// The same where layers may keep different types.
+    public OptionalLong needed(long context, Types types, Accounting accounting, boolean streamed) {
+        Optional<Reservation> cache = reserved(context, types, accounting);
         if (cache.isEmpty()) {
             return OptionalLong.empty();
         }
@@ -156,20 +185,25 @@ public record ConversationMemory(Architecture architecture, long residentBytes, 
     ///
     /// @return empty where keys and values are not known
     public Optional<Fit> fit(long limit, Type type, Accounting accounting, boolean streamed) {
+        return fit(limit, Types.of(type), accounting, streamed);
+    }
+
+    /// The same where layers may keep different types.
+    public Optional<Fit> fit(long limit, Types types, Accounting accounting, boolean streamed) {
         long longest = architecture.contextLength() > 0 ? architecture.contextLength() : LONGEST;
-        if (needed(longest, type, accounting, streamed).isEmpty()) {
+        if (needed(longest, types, accounting, streamed).isEmpty()) {
             return Optional.empty();
         }
         long low = 0;
         long high = longest;
         while (low < high) {
             long middle = low + (high - low + 1) / 2;
-            if (needed(middle, type, accounting, streamed).orElse(Long.MAX_VALUE) <= limit) {
+            if (needed(middle, types, accounting, streamed).orElse(Long.MAX_VALUE) <= limit) {
                 low = middle;
             } else {
                 high = middle - 1;
             }
         }
-        return Optional.of(new Fit(limit, type, accounting, streamed, low == 0 ? OptionalLong.empty() : OptionalLong.of(low)));
+        return Optional.of(new Fit(limit, types, accounting, streamed, low == 0 ? OptionalLong.empty() : OptionalLong.of(low)));
     }
 }

@@ -1,8 +1,10 @@
 package io.github.weighbridge.audit;
 
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Layer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /// The least memory that keys and values of a conversation need: each layer that keeps a cache holds, for every position it can see, its key
@@ -17,7 +19,14 @@ public final class KeyValueCache {
         /// One byte, with one scale for the whole cache.
         INT8("int8", 1, 1),
         /// Blocks of 32 in 18 bytes.
-        Q4_0("q4_0", 18, 32);
+        Q4_0("q4_0", 18, 32),
+        /// Single precision.
+        F32("f32", 4, 1),
+        /// Floats of one byte, with one scale for the whole cache.
+        FP8("fp8", 1, 1);
+
+        /// Those that are listed where all are.
+        public static final List<Type> USUAL = List.of(F16, Q8_0, INT8, Q4_0);
 
         private final String word;
         private final int blockBytes;
@@ -50,6 +59,38 @@ public final class KeyValueCache {
         }
     }
 
+    /// The types of all layers.
+    ///
+    /// @param sliding in layers that see the last positions
+    /// @param full in layers that see all of them
+    public record Types(Type sliding, Type full) {
+        /// One type for all layers.
+        public static Types of(Type type) {
+            return new Types(type, type);
+        }
+
+        /// What a checkpoint chose; empty where one of its words is not known.
+        public static Optional<Types> of(CacheChoice choice) {
+            Optional<Type> full = Type.of(choice.full());
+            return Type.of(choice.sliding()).flatMap(sliding -> full.map(other -> new Types(sliding, other)));
+        }
+
+        /// Whether all layers have one type.
+        public boolean uniform() {
+            return sliding == full;
+        }
+
+        /// The type of a layer.
+        public Type of(Layer layer) {
+            return layer.attention() == Layer.Attention.SLIDING ? sliding : full;
+        }
+
+        /// The word in reports: both where they differ, that of sliding layers first.
+        public String word() {
+            return uniform() ? full.word() : sliding.word() + "/" + full.word();
+        }
+    }
+
     private KeyValueCache() {}
 
     /// Bytes for a context.
@@ -58,14 +99,14 @@ public final class KeyValueCache {
     /// @param context tokens in the context
     /// @param type how numbers are kept
     public static long bytes(Architecture architecture, long context, Type type) {
-        return bytes(architecture, context, type, type);
+        return bytes(architecture, context, Types.of(type));
     }
 
-    /// Bytes for a context where layers that see the last positions keep another type than those that see all.
-    public static long bytes(Architecture architecture, long context, Type sliding, Type full) {
+    /// Bytes for a context where layers that see the last positions may keep another type than those that see all.
+    public static long bytes(Architecture architecture, long context, Types types) {
         long sum = 0;
         for (Layer layer : architecture.layers()) {
-            sum = Math.addExact(sum, bytes(layer, context, layer.attention() == Layer.Attention.SLIDING ? sliding : full));
+            sum = Math.addExact(sum, bytes(layer, context, types.of(layer)));
         }
         return sum;
     }

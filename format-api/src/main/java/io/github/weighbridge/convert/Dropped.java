@@ -33,6 +33,6 @@ final class Dropped {
                 + " dropped, as the policy has it", List.copyOf(keys)));
         return new Checkpoint(source.format(), source.formatVersion(), source.files(), source.architecture(),
                 new TensorGraph(stored, identities, graph.weights().stream().filter(weight -> !keys.contains(weight.key())).toList()),
-                source.documents(), source.findings(), source.resources(), source.metadata());
+                source.documents(), source.findings(), source.resources(), source.metadata(), source.cache());
     }
 }

@@ -21,7 +21,7 @@ final class PolicyFindings {
     static List<Finding> of(Policy policy, Stripping stripping) {
         List<Finding> findings = new ArrayList<>(stripped(stripping));
         policy.settings().cache().ifPresent(cache -> findings.add(Finding.info("kv-cache-policy",
-                "the policy wants the key/value cache in " + cache + "; the sizes of caches below are those of this policy", List.of())));
+                "the policy wants the key/value cache in " + cache, List.of())));
         return findings;
     }
 

@@ -55,11 +55,17 @@ final class Staging implements AutoCloseable {
         }
         this.folder = Files.createTempDirectory(parent, "." + name + ".partial-");
         this.hook = new Thread(this::cleanUp, "weighbridge-clean-up");
-        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            Runtime.getRuntime().addShutdownHook(hook);
+        } catch (IllegalStateException e) {
+            deleteQuietly(folder);
+            throw new IOException(target + ": not begun, since the process is ending", e);
+        }
     }
 
+    /// Also a link that leads nowhere is something of the user's.
     private static void refuseToReplace(Path place) throws FileAlreadyExistsException {
-        if (Files.exists(place)) {
+        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
             throw new FileAlreadyExistsException(place.toString(), null, "already exists, and is replaced only with --force");
         }
     }
@@ -99,13 +105,13 @@ final class Staging implements AutoCloseable {
                 for (OutputFile file : plan.files()) {
                     Files.move(file(file), result.resolve(file.name()), StandardCopyOption.ATOMIC_MOVE);
                 }
-                if (force && Files.exists(target)) {
+                if (force && Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
                     Files.move(target, folder.resolve(REPLACED), StandardCopyOption.ATOMIC_MOVE);
                 }
                 Files.move(result, target, StandardCopyOption.ATOMIC_MOVE);
             } catch (IOException e) {
                 Path replaced = folder.resolve(REPLACED);
-                if (Files.exists(replaced) && !Files.exists(target)) {
+                if (Files.exists(replaced, LinkOption.NOFOLLOW_LINKS) && !Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
                     Files.move(replaced, target, StandardCopyOption.ATOMIC_MOVE);
                 }
                 deleteQuietly(result);

@@ -16,7 +16,13 @@ public record CacheChoice(String sliding, String full, String source) {
     /// The metadata with the type in layers that see all positions.
     public static final String FULL = "weighbridge.kv_cache.full";
 
-    private static final String RECORD = "weighbridge.kv_cache";
+    /// The [#source] of a choice that metadata records.
+    public static final String RECORD = "weighbridge.kv_cache";
+    /// The [#source] of a choice that graphs compute with.
+    public static final String GRAPH = "graph";
+    /// The [#source] of a choice in `quantization_config`.
+    public static final String SCHEME = "kv_cache_scheme";
+
     private static final Pattern WORD = Pattern.compile("[a-z0-9_]{1,16}");
 
     /// The choice that metadata records. Both kinds of layers must be named, in plain words.

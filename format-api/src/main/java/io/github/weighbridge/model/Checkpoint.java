@@ -19,9 +19,11 @@ import java.util.Optional;
 /// @param findings what the reader noticed
 /// @param resources what to close with it, besides the files
 /// @param metadata what the files say of themselves besides hyper-parameters, tokens and tensors: names, licences, how they were made
+/// @param cache how they want keys and values to be kept, where they say so
 public record Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture,
         TensorGraph graph,
-        Documents documents, List<Finding> findings, List<Closeable> resources, Value.Fields metadata) implements Closeable {
+        Documents documents, List<Finding> findings, List<Closeable> resources, Value.Fields metadata, Optional<CacheChoice> cache)
+        implements Closeable {
     /// A file of a checkpoint.
     ///
     /// @param name plain name, for reports
@@ -51,6 +53,20 @@ public record Checkpoint(String format, Optional<String> formatVersion, List<Che
             TensorGraph graph,
             Documents documents, List<Finding> findings, List<Closeable> resources) {
         this(format, formatVersion, files, architecture, graph, documents, findings, resources, Value.Fields.EMPTY);
+    }
+
+    /// A checkpoint that wants keys and values to be kept as its metadata records, if it does.
+    public Checkpoint(String format, Optional<String> formatVersion, List<CheckpointFile> files, Architecture architecture,
+            TensorGraph graph,
+            Documents documents, List<Finding> findings, List<Closeable> resources, Value.Fields metadata) {
+        this(format, formatVersion, files, architecture, graph, documents, findings, resources, metadata,
+                CacheChoice.recorded(metadata::text));
+    }
+
+    /// A copy that wants keys and values to be kept otherwise.
+    public Checkpoint withCache(CacheChoice choice) {
+        return new Checkpoint(format, formatVersion, files, architecture, graph, documents, findings, resources, metadata,
+                Optional.of(choice));
     }
 
     /// Length of all files, in bytes.

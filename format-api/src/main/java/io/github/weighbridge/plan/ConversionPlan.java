@@ -1,6 +1,7 @@
 package io.github.weighbridge.plan;
 
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.view.StoredTensor;
@@ -19,8 +20,9 @@ import java.util.Optional;
 /// @param architecture what the result is
 /// @param identities what each of its tensors is, by name
 /// @param findings what the source's reader, the target and the policy noticed
+/// @param cache how the result wants keys and values to be kept, where it says so
 public record ConversionPlan(String format, Optional<String> formatVersion, boolean folder, List<OutputFile> files, List<Job> jobs,
-        Architecture architecture, Map<String, Identity> identities, List<Finding> findings) {
+        Architecture architecture, Map<String, Identity> identities, List<Finding> findings, Optional<CacheChoice> cache) {
     /// Copies the lists.
     public ConversionPlan {
         files = List.copyOf(files);
@@ -29,11 +31,22 @@ public record ConversionPlan(String format, Optional<String> formatVersion, bool
         findings = List.copyOf(findings);
     }
 
+    /// A plan for a result that says nothing of keys and values.
+    public ConversionPlan(String format, Optional<String> formatVersion, boolean folder, List<OutputFile> files, List<Job> jobs,
+            Architecture architecture, Map<String, Identity> identities, List<Finding> findings) {
+        this(format, formatVersion, folder, files, jobs, architecture, identities, findings, Optional.empty());
+    }
+
+    /// A copy whose result wants keys and values to be kept otherwise.
+    public ConversionPlan withCache(Optional<CacheChoice> choice) {
+        return new ConversionPlan(format, formatVersion, folder, files, jobs, architecture, identities, findings, choice);
+    }
+
     /// A copy with further findings.
     public ConversionPlan withFindings(List<Finding> more) {
         List<Finding> all = new ArrayList<>(findings);
         all.addAll(more);
-        return new ConversionPlan(format, formatVersion, folder, files, jobs, architecture, identities, all);
+        return new ConversionPlan(format, formatVersion, folder, files, jobs, architecture, identities, all, cache);
     }
 
     /// The tensors of the result.

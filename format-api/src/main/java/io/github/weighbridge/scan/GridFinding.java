@@ -30,6 +30,11 @@ public record GridFinding(int bits, long group, boolean wholeRows, Grid.Zero zer
         return zero == Grid.Zero.NONE;
     }
 
+    /// What rules call it, such as `int4/group32` or `int8/channel/asym`.
+    public String word() {
+        return "int" + bits + "/" + (wholeRows ? "channel" : "group" + group) + (symmetric() ? "" : "/asym");
+    }
+
     /// The grid, with steps of a number type.
     public Grid grid(DenseType scale) {
         Grid.Levels levels = symmetric() ? Grid.Levels.Range.ofBits(bits) : new Grid.Levels.Range(0, (1 << bits) - 1);

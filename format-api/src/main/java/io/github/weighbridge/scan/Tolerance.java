@@ -71,10 +71,14 @@ public record Tolerance(OptionalDouble maxAbs, OptionalDouble rmse, OptionalDoub
     /// A copy with another limit.
     ///
     /// @param word one of [#WORDS]
-    /// @throws IllegalArgumentException for another word, or a limit that is no finite number
+    /// @throws IllegalArgumentException for another word, or a limit that is no finite number or that every weight or none meets
     public Tolerance with(String word, double limit) {
         if (!Double.isFinite(limit)) {
             throw new IllegalArgumentException(word + " is no finite number");
+        }
+        boolean error = word.equals("max_abs") || word.equals("rmse");
+        if (error && limit < 0 || word.equals("exact") && !(limit >= 0 && limit <= 1) || word.equals("cosine") && Math.abs(limit) > 1) {
+            throw new IllegalArgumentException(word + " is never " + limit);
         }
         OptionalDouble set = OptionalDouble.of(limit);
         return switch (word) {

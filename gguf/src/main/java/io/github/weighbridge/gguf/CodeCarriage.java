@@ -132,10 +132,27 @@ final class CodeCarriage {
     /// A tensor in an encoding that was asked for, by its codes; empty where that does not hold them.
     Optional<Choice> into(TargetTensor tensor, Choice asked) {
         Known known = tensors.get(tensor.name());
+        if (known == null) {
+            return blocksInto(tensor, asked);
+        }
         Optional<GgmlType> type = GgmlType.ofName(asked.encoding().name());
-        return known != null && type.isPresent() && holds(asked.encoding(), known.grid, tensor) && scalesFit(known.scales, type.get())
+        return type.isPresent() && holds(asked.encoding(), known.grid, tensor) && scalesFit(known.scales, type.get())
                 ? Optional.of(new Choice(asked.encoding(), METHOD, asked.reason() + ", codes of " + known.from.name() + " unchanged"))
                 : Optional.empty();
+    }
+
+    /// Codes of blocks whose scales are half precision numbers, in blocks that hold these codes with the same scales.
+    private static Optional<Choice> blocksInto(TargetTensor tensor, Choice asked) {
+        Optional<Grid> grid = ViewReader.keepsCodes(tensor.view()) ? ViewReader.codeGrid(tensor.view()) : Optional.empty();
+        // Q2_K stores twice the scale as its minimum, which may pass half precision.
+        boolean exact =
+                grid.isPresent() && !asked.encoding().name().equals(GgmlType.Q2_K.name()) && asked.encoding().codeWriter().isPresent()
+                        && asked.encoding().misfit(tensor.shape()).isEmpty()
+                        && asked.encoding().carries(grid.get(), tensor.shape()).kind() == Carriage.Kind.EXACT;
+        if (!exact || ViewReader.copiesBytes(tensor.view(), asked.encoding())) {
+            return Optional.empty();
+        }
+        return Optional.of(new Choice(asked.encoding(), METHOD, asked.reason() + ", codes unchanged"));
     }
 
     /// What an assignment does to codes and scales.

@@ -12,6 +12,7 @@ import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.model.Identity;
@@ -33,6 +34,7 @@ import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -286,7 +288,8 @@ final class GgufTarget implements Target {
         Architecture architecture = model.isEmpty() ? Architecture.unknown(source.architecture().name(), Value.Fields.EMPTY)
                 : model.get() instanceof TextPart text ? text.architecture() : source.architecture();
         return new ConversionPlan(GgufFormat.NAME, Optional.of(Integer.toString(GgufHeader.VERSION)), false, layout.files(), layout.jobs(),
-                architecture, identities, all);
+                architecture, identities, all)
+                .withCache(model.flatMap(part -> CacheChoice.recorded(word -> Optional.ofNullable(part.record().get(word)))));
     }
 
     /// Lays out the file of a part, or its shards.
@@ -425,7 +428,8 @@ final class GgufTarget implements Target {
         if (named.isPresent() && part.tensors().stream().anyMatch(tensor -> part.follows(named.get(), tensor))) {
             return named.get().id();
         }
-        Map<GgmlType, Long> counts = new HashMap<>();
+        // By type, so that of equal counts it is always the same one that is named.
+        Map<GgmlType, Long> counts = new EnumMap<>(GgmlType.class);
         for (TargetTensor tensor : part.tensors()) {
             if (part.fixed(tensor).isEmpty()) {
                 counts.merge(typeOf(assignment.of(tensor).encoding()), tensor.shape().elements(), Long::sum);

@@ -6,6 +6,7 @@ import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /// What goes into one file, or into one set of shards: its tensors and its keys.
@@ -15,6 +16,9 @@ interface Part {
 
     /// What is lost or left out.
     List<Finding> findings();
+
+    /// What the file says of how it came about, by key.
+    Map<String, String> record();
 
     /// The encoding that a tensor has whatever the policy says.
     Optional<Choice> fixed(TargetTensor tensor);

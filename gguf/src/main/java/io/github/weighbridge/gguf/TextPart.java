@@ -11,6 +11,7 @@ import io.github.weighbridge.gguf.file.GgufValue;
 import io.github.weighbridge.gguf.tokenizer.TokenizerKeys;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -50,8 +51,9 @@ record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Ar
         List<Finding> findings = new ArrayList<>();
         List<TargetTensor> tensors = tensors(source, dialect, architecture, weights, elsewhere, findings);
         scalesLost(source, weights, findings);
-        cache(request, findings);
-        return new TextPart(source, OutputRecord.of(source, request, stripping), request.limits(), architecture, dialect,
+        Map<String, String> record = OutputRecord.of(source, request, stripping);
+        CacheChoice.recorded(word -> Optional.ofNullable(record.get(word))).ifPresent(choice -> cache(choice, findings));
+        return new TextPart(source, record, request.limits(), architecture, dialect,
                 List.copyOf(tensors), List.copyOf(findings),
                 TokenizerKeys.of(source, architecture, request.limits()));
     }
@@ -120,19 +122,16 @@ record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Ar
     }
 
     /// A GGUF file has no place for the type of a cache; llama.cpp is told when it starts.
-    private static void cache(TargetRequest request, List<Finding> findings) {
-        Optional<String> sliding = request.option(TargetRequest.CACHE_SLIDING);
-        Optional<String> full = request.option(TargetRequest.CACHE_FULL);
-        if (sliding.isEmpty() || full.isEmpty()) {
-            return;
-        }
-        String wider = sliding.equals(full) ? full.get() : "f16";
+    private static void cache(CacheChoice choice, List<Finding> findings) {
+        boolean uniform = choice.sliding().equals(choice.full());
+        String wider = uniform ? choice.full() : "f16";
         String type = wider.equals("int8") ? "q8_0" : wider;
         findings.add(Finding.info(
                 "kv-cache-at-start", "llama.cpp is told the type of the key/value cache when it starts, one for all layers:"
                         + " --cache-type-k " + type + " --cache-type-v " + type
-                        + (type.equals(sliding.get()) && type.equals(full.get()) ? ""
-                                : " is the nearest it has to " + sliding.get() + " in sliding layers and " + full.get() + " in full ones"),
+                        + (uniform && type.equals(choice.full()) ? ""
+                                : " is the nearest it has to " + choice.sliding() + " in sliding layers and " + choice.full()
+                                        + " in full ones"),
                 List.of()));
     }
 

@@ -2,8 +2,7 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.KeyValueCache;
 import io.github.weighbridge.convert.EngineOptions;
-import io.github.weighbridge.model.Architecture;
-import io.github.weighbridge.policy.CachePolicy;
+import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.policy.Policy;
 import io.github.weighbridge.policy.budget.BudgetRequest;
 import java.util.Optional;
@@ -31,9 +30,12 @@ final class BudgetOptions {
     /// @param context tokens; 0 where the cache does not count
     record Asked(long bytes, BudgetRequest.Measure measure, long context) {
         /// The request for a model: what its cache takes is known.
-        BudgetRequest request(Architecture architecture, Policy policy) {
-            CachePolicy cache = policy.settings().cache().orElse(CachePolicy.of("f16"));
-            long reserved = context == 0 ? 0 : KeyValueCache.bytes(architecture, context, type(cache.sliding()), type(cache.full()));
+        BudgetRequest request(Checkpoint source, Policy policy) {
+            // Without a word of the policy the result wants what the source does.
+            KeyValueCache.Types types = policy.settings().cache()
+                    .map(cache -> new KeyValueCache.Types(type(cache.sliding()), type(cache.full())))
+                    .or(() -> source.cache().flatMap(KeyValueCache.Types::of)).orElse(KeyValueCache.Types.of(KeyValueCache.Type.F16));
+            long reserved = context == 0 ? 0 : KeyValueCache.bytes(source.architecture(), context, types);
             return new BudgetRequest(bytes, measure, reserved, EngineOptions.defaults().threads());
         }
 

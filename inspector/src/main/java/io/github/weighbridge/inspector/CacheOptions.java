@@ -15,7 +15,8 @@ final class CacheOptions {
                     new ArrayList<>();
 
     @Option(names = "--kv-cache", split = ",", paramLabel = "TYPE",
-            description = "Types to list it for: f16, q8_0, int8, q4_0.") private List<String> types = new ArrayList<>();
+            description = "Types to list it for: f16, q8_0, int8, q4_0, f32, fp8; what the checkpoint itself wants, or f16, if not given.") private List<
+                    String> types = new ArrayList<>();
 
     @Option(names = "--fits", paramLabel = "SIZE",
             description = "Name the longest context that fits into so much memory (bytes, or 6GiB), with the weights. Exit code 6 when the "

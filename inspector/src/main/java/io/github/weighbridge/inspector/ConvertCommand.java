@@ -64,6 +64,9 @@ final class ConvertCommand implements Action {
 
     @Override
     public void run(Session session) throws UsageException, IOException, PolicyException {
+        if (target.isEmpty()) {
+            throw new UsageException("TARGET is empty");
+        }
         Wish wish = plan.isEmpty() ? options.wish(target, source.path()) : options.wish(Path.of(plan), target);
         if (threads < 1 || threads > MOST_THREADS) {
             throw new UsageException("--threads \"" + threads + "\" is not from 1 to " + MOST_THREADS);

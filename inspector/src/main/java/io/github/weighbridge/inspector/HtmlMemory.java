@@ -5,9 +5,12 @@ import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.KeyValueCache;
 import io.github.weighbridge.audit.KeyValueCache.Type;
+import io.github.weighbridge.audit.KeyValueCache.Types;
 import io.github.weighbridge.model.Architecture;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /// Memory against the length of a conversation.
 final class HtmlMemory {
@@ -149,13 +152,13 @@ final class HtmlMemory {
     /// Keys and values in a table: who counts, how a number is kept, and for each context how many bytes.
     void table(AuditOptions options) {
         List<Long> contexts = options.contextsFor(architecture);
-        List<Type> types = options.cacheTypes().isEmpty() ? List.of(Type.values()) : options.cacheTypes();
+        List<Types> types = types(options);
         html.raw("<div class=wide><table class=\"numbers caches\"><thead><tr><th scope=col>keys and values</th><th scope=col>type</th>");
         contexts.forEach(context -> html.element("th scope=col", Numbers.grouped(context)).element("th scope=col", "bytes"));
         html.raw("</tr></thead>\n");
         for (Accounting accounting : Accounting.values()) {
             html.raw("<tbody>");
-            for (Type type : types) {
+            for (Types type : types) {
                 List<ConversationMemory.Cache> caches = contexts.stream()
                         .flatMap(context -> memory.reserved(context, type, accounting)
                                 .map(bytes -> new ConversationMemory.Cache(context, type,
@@ -166,8 +169,7 @@ final class HtmlMemory {
                     continue;
                 }
                 html.raw("<tr>").element("th scope=row", accounting == Accounting.ARCHITECTURE ? "least" : accounting.word())
-                        .raw("<td>" + type.word()
-                                + "</td>");
+                        .raw("<td>" + type.word() + (memory.own().filter(type::equals).isPresent() ? " (the file's own)" : "") + "</td>");
                 caches.forEach(this::cache);
                 html.raw("</tr>\n");
             }
@@ -176,10 +178,20 @@ final class HtmlMemory {
         html.raw("</table></div>\n");
     }
 
+    /// All that are usual where none is asked for, and before them what the checkpoint itself wants.
+    private List<Types> types(AuditOptions options) {
+        if (!options.cacheTypes().isEmpty()) {
+            return options.cachesFor(memory);
+        }
+        Set<Types> types = new LinkedHashSet<>(memory.own().stream().toList());
+        Type.USUAL.forEach(type -> types.add(Types.of(type)));
+        return List.copyOf(types);
+    }
+
     private void cache(ConversationMemory.Cache cache) {
         long least = cache.bytes().least();
         long most = cache.bytes().most();
-        String field = "memory.kv_cache." + cache.context() + "." + cache.type().word()
+        String field = "memory.kv_cache." + cache.context() + "." + cache.types().word()
                 + (cache.accounting() == Accounting.ARCHITECTURE ? "" : "." + cache.accounting().word());
         html.raw("<td>").text(Numbers.size(least)).text(most > least ? " – " + Numbers.size(most) : "").raw("</td><td>").number(field,
                 least);
@@ -199,7 +211,7 @@ final class HtmlMemory {
                 .raw("</th><th scope=col>type</th><th scope=col>tables</th><th scope=col>longest context</th></tr></thead><tbody>\n");
         for (ConversationMemory.Fit fit : fits) {
             html.raw("<tr>").element("th scope=row", fit.accounting() == Accounting.ARCHITECTURE ? "least" : fit.accounting().word())
-                    .element("td", fit.type().word()).element("td", fit.streamed() ? "streamed" : "in memory")
+                    .element("td", fit.types().word()).element("td", fit.streamed() ? "streamed" : "in memory")
                     .element("td", fit.context().isPresent() ? Numbers.grouped(fit.context().getAsLong()) : "none").raw("</tr>\n");
         }
         html.raw("</tbody></table>\n");

@@ -2,7 +2,6 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
-import io.github.weighbridge.audit.Audited.AuditedTensor;
 import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.audit.Footprint.ComponentShare;
@@ -10,13 +9,10 @@ import io.github.weighbridge.audit.Footprint.EncodingShare;
 import io.github.weighbridge.audit.Footprint.LayerShare;
 import io.github.weighbridge.audit.KeyValueCache;
 import io.github.weighbridge.audit.Overhead;
-import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
-import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
-import io.github.weighbridge.view.StoredTensor;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -28,7 +24,6 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /// An audit as one HTML file that needs nothing else: no network, no script to be read, no font. All numbers stand in the markup; the script
 /// sorts, filters and points. Its policy lets no other script run, whatever text a checkpoint holds.
@@ -47,17 +42,19 @@ final class HtmlReport {
     private final Audited audited;
     private final Footprint footprint;
     private final AuditOptions options;
+    private final HtmlTensors.Looks looks;
 
-    private HtmlReport(PrintStream out, Audited audited, AuditOptions options) {
+    private HtmlReport(PrintStream out, Audited audited, AuditOptions options, HtmlTensors.Looks looks) {
         this.html = new Html(out);
         this.audited = audited;
         this.footprint = Footprint.of(audited);
         this.options = options;
+        this.looks = looks;
     }
 
     /// Writes the file in UTF-8.
-    static void write(Audited audited, AuditOptions options, PrintStream out) {
-        new HtmlReport(out, audited, options).write();
+    static void write(Audited audited, AuditOptions options, HtmlTensors.Looks looks, PrintStream out) {
+        new HtmlReport(out, audited, options, looks).write();
     }
 
     private void write() {
@@ -83,7 +80,8 @@ final class HtmlReport {
         findings();
         tensors();
         html.raw("</main>\n<footer><p>Made by weighbridge ").text(Main.version())
-                .raw(" from headers alone, by the rules of <code>weighbridge.inspect/1</code>. Everything is in this file; nothing is loaded.</p></footer>\n"
+                .raw(" from headers" + (looks.equals(HtmlTensors.Looks.NONE) ? " alone" : " and weights")
+                        + ", by the rules of <code>weighbridge.inspect/1</code>. Everything is in this file; nothing is loaded.</p></footer>\n"
                         + "<script>" + script + "</script>\n</body>\n</html>\n");
     }
 
@@ -126,8 +124,10 @@ final class HtmlReport {
         }
         if (audited.architecture().known()) {
             long context = audited.architecture().contextLength();
-            long bytes = KeyValueCache.bytes(audited.architecture(), context, KeyValueCache.Type.F16);
-            tile("cache at " + Numbers.grouped(context), Numbers.size(bytes), "", bytes, "bytes in f16");
+            KeyValueCache.Types types = audited.cache().flatMap(KeyValueCache.Types::of)
+                    .orElse(KeyValueCache.Types.of(KeyValueCache.Type.F16));
+            long bytes = KeyValueCache.bytes(audited.architecture(), context, types);
+            tile("cache at " + Numbers.grouped(context), Numbers.size(bytes), "", bytes, "bytes in " + types.word());
         }
         html.raw("</dl>\n");
     }
@@ -302,35 +302,9 @@ final class HtmlReport {
     }
 
     private void tensors() {
-        boolean many = audited.files().size() > 1;
         section("tensors", "Tensors");
-        html.raw(
-                "<p class=filter><label>Show <input id=filter type=search placeholder=\"name, role, encoding … all words must match\" autocomplete=off"
-                        + " spellcheck=false></label> <output id=count>")
-                .text(Numbers.grouped(audited.tensors().size())).raw("</output></p>\n"
-                        + "<div class=\"wide list\" tabindex=0 role=region aria-label=\"List of tensors\"><table class=tensors id=list><thead><tr>");
-        for (String column : List.of("name", "role", "component", "layer", "shape", "encoding", "bits", "bytes", many ? "file" : "",
-                "offset")) {
-            if (!column.isEmpty()) {
-                html.raw("<th scope=col aria-sort=none><button type=button>" + column + "</button></th>");
-            }
-        }
-        html.raw("</tr></thead><tbody>\n");
-        for (AuditedTensor each : audited.tensors()) {
-            StoredTensor tensor = each.tensor();
-            Identity identity = each.identity();
-            Shape shape = tensor.shape();
-            double bits = Footprint.bits(tensor.bytes(), shape.elements());
-            html.raw("<tr><td>").text(tensor.name()).raw("<td>").text(identity.role().word()).raw("<td>").text(identity.component().word())
-                    .raw("<td>")
-                    .raw(identity.layer() == Identity.NO_LAYER ? "" : Integer.toString(identity.layer())).raw("<td>")
-                    .text(shape.toList().stream().map(String::valueOf).collect(Collectors.joining("×"))).raw("<td>")
-                    .text(tensor.encoding().name())
-                    .raw("<td>" + Numbers.bits(bits) + "<td>" + Numbers.grouped(tensor.bytes())
-                            + (many ? "<td>" + tensor.planes().getFirst().file() : "")
-                            + "<td>" + Numbers.grouped(tensor.planes().getFirst().offset()) + "\n");
-        }
-        html.raw("</tbody></table></div>\n</section>\n");
+        new HtmlTensors(html, audited, looks).write();
+        html.raw("</section>\n");
     }
 
     private static String resource(String name) {

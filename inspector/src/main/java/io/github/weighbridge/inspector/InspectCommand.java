@@ -96,7 +96,8 @@ final class InspectCommand implements Action {
             }
             Audited result = audited;
             if (!html.isEmpty()) {
-                file.write(out -> HtmlReport.write(result, options, out));
+                HtmlTensors.Looks looks = new HtmlTensors.Looks(grids, found.map(ValueReport::tensors).orElse(Map.of()));
+                file.write(out -> HtmlReport.write(result, options, looks, out));
             }
             if (json) {
                 AuditText.write(audited, options, grids, found.map(ValueReport::tensors).orElse(Map.of()), session.out());

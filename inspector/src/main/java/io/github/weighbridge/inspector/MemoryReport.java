@@ -6,6 +6,7 @@ import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.ConversationMemory;
 import io.github.weighbridge.audit.ConversationMemory.Fit;
 import io.github.weighbridge.audit.KeyValueCache;
+import io.github.weighbridge.model.CacheChoice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,7 +44,8 @@ final class MemoryReport {
             return;
         }
         List<Long> contexts = options.contextsFor(memory.architecture());
-        List<KeyValueCache.Type> types = options.cacheTypesOrDefault();
+        List<KeyValueCache.Types> types = options.cachesFor(memory);
+        memory.choice().ifPresent(choice -> own(choice));
         least(memory, contexts, types);
         reserved(memory, contexts, types);
         if (options.limit().isPresent()) {
@@ -55,12 +57,19 @@ final class MemoryReport {
         table.row(name, Numbers.grouped(bytes), Numbers.size(bytes), what);
     }
 
-    private void least(ConversationMemory memory, List<Long> contexts, List<KeyValueCache.Type> types) {
+    private void own(CacheChoice choice) {
+        report.gap();
+        report.paragraph(INDENT, INDENT,
+                "The checkpoint wants the key/value cache in " + (choice.sliding().equals(choice.full()) ? choice.full()
+                        : choice.sliding() + " in sliding layers and " + choice.full() + " in full ones") + " (" + choice.source() + ").");
+    }
+
+    private void least(ConversationMemory memory, List<Long> contexts, List<KeyValueCache.Types> types) {
         Table cache = new Table().number("context");
         types.forEach(type -> cache.number(type.word()).number("", 1));
         for (long context : contexts) {
             List<String> cells = new ArrayList<>(List.of(Numbers.grouped(context)));
-            for (KeyValueCache.Type type : types) {
+            for (KeyValueCache.Types type : types) {
                 long bytes = KeyValueCache.bytes(memory.architecture(), context, type);
                 cells.add(Numbers.size(bytes));
                 cells.add("(" + Numbers.grouped(bytes) + ")");
@@ -72,12 +81,12 @@ final class MemoryReport {
         report.table(cache);
     }
 
-    private void reserved(ConversationMemory memory, List<Long> contexts, List<KeyValueCache.Type> types) {
+    private void reserved(ConversationMemory memory, List<Long> contexts, List<KeyValueCache.Types> types) {
         Table table = new Table().number("context").word("type");
         List<Accounting> runtimes = List.of(Accounting.LLAMA_CPP, Accounting.LITERT_LM, Accounting.VLLM);
         runtimes.forEach(runtime -> table.number(runtime.word()));
         boolean any = false;
-        for (KeyValueCache.Type type : types) {
+        for (KeyValueCache.Types type : types) {
             for (long context : contexts) {
                 List<String> cells = new ArrayList<>(List.of(Numbers.grouped(context), type.word()));
                 for (Accounting runtime : runtimes) {
@@ -110,7 +119,7 @@ final class MemoryReport {
         }
         Table table = new Table().word("cache").name("counted by", 12).word("tables").number("longest context");
         for (Fit fit : fits) {
-            table.row(fit.type().word(), fit.accounting().word(), fit.streamed() ? "streamed" : "in memory",
+            table.row(fit.types().word(), fit.accounting().word(), fit.streamed() ? "streamed" : "in memory",
                     fit.context().isPresent() ? Numbers.grouped(fit.context().getAsLong()) : "none");
         }
         report.table(table);

@@ -2,7 +2,6 @@ package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.AuditOptions;
 import io.github.weighbridge.audit.Audited;
-import io.github.weighbridge.audit.KeyValueCache;
 import io.github.weighbridge.convert.PlanContract;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.policy.Policy;
@@ -13,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -62,7 +60,7 @@ final class PlanCommand implements Action {
                 Files.writeString(Path.of(savePolicy), PolicyWriter.yaml(policy));
             }
             Audited audited = Audited.of(made.planned().plan());
-            AuditOptions audit = options(policy);
+            AuditOptions audit = AuditOptions.DEFAULT;
             if (json) {
                 AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request())),
                         session.out());
@@ -73,11 +71,5 @@ final class PlanCommand implements Action {
             PlanReport.print(made, Path.of(target).toAbsolutePath(), report);
             report.end();
         }
-    }
-
-    /// The caches to list: those of the policy.
-    private static AuditOptions options(Policy policy) {
-        return new AuditOptions(true, List.of(), policy.settings().cache().map(cache -> Stream.of(cache.sliding(), cache.full()).distinct()
-                .map(word -> KeyValueCache.Type.of(word).orElseThrow()).toList()).orElse(List.of()));
     }
 }

@@ -39,7 +39,8 @@ final class PlanJson {
         List<Value> sizes = new ArrayList<>();
         for (long context : io.github.weighbridge.audit.AuditOptions.DEFAULT.contextsFor(architecture)) {
             sizes.add(ordered("context", Value.of(context), "bytes", Value.of(KeyValueCache.bytes(architecture, context,
-                    KeyValueCache.Type.of(cache.sliding()).orElseThrow(), KeyValueCache.Type.of(cache.full()).orElseThrow()))));
+                    new KeyValueCache.Types(KeyValueCache.Type.of(cache.sliding()).orElseThrow(),
+                            KeyValueCache.Type.of(cache.full()).orElseThrow())))));
         }
         return ordered("sliding", Value.of(cache.sliding()), "full", Value.of(cache.full()), "sizes", new Value.Items(sizes));
     }

@@ -301,8 +301,7 @@ final class Report {
             }
             GridFinding grid = found.get();
             String kept = String.join(" ", GridKeepers.of(grid, each.tensor().shape()));
-            table.row(each.tensor().name(), "int" + grid.bits() + "/" + (grid.wholeRows() ? "channel" : "group" + grid.group())
-                    + (grid.symmetric() ? "" : "/asym"), String.format(Locale.ROOT, "%.2f %%", grid.exactBlocks() * 100),
+            table.row(each.tensor().name(), grid.word(), String.format(Locale.ROOT, "%.2f %%", grid.exactBlocks() * 100),
                     String.format(Locale.ROOT, "%.3g", grid.maxResidual()), kept);
         }
         table(table);

@@ -32,7 +32,7 @@ record Wish(Format format, Policy policy, TargetRequest request, Optional<Budget
         if (budget.isEmpty()) {
             return new Made(Planner.prepare(source, format, policy, request), request, Optional.empty());
         }
-        BudgetResult result = Planner.budget(source, format, policy, request, budget.get().request(source.architecture(), policy));
+        BudgetResult result = Planner.budget(source, format, policy, request, budget.get().request(source, policy));
         return new Made(Planner.prepare(source, format, result.policy(), request), request, Optional.of(result));
     }
 }

@@ -69,6 +69,7 @@ class BadMobileTest {
                 new Case("a table that is not quantised", true, rules("quantize_embeddings", Value.of(false)), "embedding_quantized",
                         "quantize_embeddings is false"),
                 new Case("three bits by default", true, rules("num_bits", Value.of(3)), "num_bits", "3", "2, 4 or 8"),
+                new Case("a method that is no text", true, rules("quant_method", Value.of(3)), "quant_method", "3", "a text"),
                 new Case("no bits", true, rules("num_bits", Value.of(0)), "num_bits", "0"),
                 new Case("bits in words", true, rules("num_bits", Value.of("four")), "num_bits", "four"),
                 new Case("five bits by a rule", true, rule("q_proj", Value.of(5)), "q_proj", "5", "2, 4 or 8"),

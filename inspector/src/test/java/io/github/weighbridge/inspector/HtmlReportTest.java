@@ -5,12 +5,14 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
+import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.io.Value;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -19,6 +21,8 @@ import java.util.regex.Pattern;
 import org.example.toy.ToyFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -138,6 +142,87 @@ class HtmlReportTest {
         assertThat(html).hasBinaryContent(first);
     }
 
+    /// The grids and numbers of both trained checkpoints, one of dense numbers on a grid and one of codes.
+    @ParameterizedTest
+    @ValueSource(strings = {TrainedCheckpoints.QAT_Q4_0, TrainedCheckpoints.QAT_MOBILE})
+    void whatWasSeenOfWeightsIsThatOfTheJson(String variant) throws IOException {
+        Path source = folder.resolve(variant);
+        TrainedCheckpoints.unpack(source, variant);
+        Path html = folder.resolve("looked.html");
+        JsonNode json = JSON.readTree(Cli.run("inspect", source, "--json", "--html", html, "--grid", "--values").out());
+        String page = Files.readString(html);
+        assertThat(page).contains(" from headers and weights, by the rules of").hasSizeLessThan(260_000);
+        List<String> columns =
+                Pattern.compile("<button type=button>([^<]*)</button>").matcher(page).results().map(found -> found.group(1)).toList();
+        List<String> keepers = Pattern.compile("<li>([^<]*)</li>").matcher(page).results().map(found -> found.group(1)).toList();
+        List<String> rows = page.lines().filter(line -> line.startsWith("<tr><td>")).toList();
+        assertThat(rows).hasSize(json.get("tensors").size());
+        Map<String, Integer> compared = new TreeMap<>();
+        for (int i = 0; i < rows.size(); i++) {
+            List<String> cells = List.of(rows.get(i).substring("<tr><td>".length()).split("<td>", -1));
+            assertThat(cells).hasSameSizeAs(columns);
+            JsonNode tensor = json.get("tensors").get(i);
+            Map<String, String> shown = new TreeMap<>();
+            for (int j = columns.indexOf("offset") + 1; j < columns.size(); j++) {
+                if (!cells.get(j).isEmpty()) {
+                    String cell = cells.get(j).replace(",", "");
+                    shown.put(columns.get(j), cell.startsWith("#") ? keepers.get(Integer.parseInt(cell.substring(1)) - 1) : cell);
+                }
+            }
+            assertThat(shown).as(cells.getFirst()).isEqualTo(looked(tensor));
+            shown.keySet().forEach(column -> compared.merge(column, 1, Integer::sum));
+        }
+        assertThat(compared).containsKeys("min", "max", "rms");
+        assertThat(compared.containsKey("kept by")).isEqualTo(variant.equals(TrainedCheckpoints.QAT_Q4_0));
+        assertThat(compared.containsKey("scales")).isEqualTo(variant.equals(TrainedCheckpoints.QAT_MOBILE));
+    }
+
+    /// What the list is to show of a tensor, by column, without empty cells.
+    private static Map<String, String> looked(JsonNode tensor) {
+        Map<String, String> looked = new TreeMap<>();
+        if (tensor.has("grid")) {
+            JsonNode grid = tensor.get("grid");
+            boolean none = grid.isNull();
+            looked.put("grid", none ? "none" : "int" + grid.get("bits").asInt() + "/"
+                    + (grid.get("group").asLong() == tensor.get("shape").get(tensor.get("shape").size() - 1).asLong() ? "channel"
+                            : "group" + grid.get("group").asLong())
+                    + (grid.get("symmetric").asBoolean() ? "" : "/asym"));
+            if (!none) {
+                looked.put("exact %", String.format(Locale.ROOT, "%.2f", 100 * grid.get("exact_blocks").asDouble()));
+                looked.put("residual", six(grid.get("max_residual")));
+                List<String> kept = new ArrayList<>();
+                grid.get("kept_by").forEach(word -> kept.add(word.asText()));
+                looked.put("kept by", String.join(", ", kept));
+            }
+        }
+        JsonNode values = tensor.path("values");
+        for (String field : List.of("min", "max", "rms")) {
+            looked.put(field, six(values.path(field)));
+        }
+        for (String field : List.of("zeros", "zero_rows", "outliers", "nan", "infinite", "beyond_half")) {
+            looked.put(field.replace('_', ' '), count(values.path(field)));
+        }
+        JsonNode codes = values.path("codes");
+        looked.put("lowest codes", count(codes.path("lowest")));
+        looked.put("highest codes", count(codes.path("highest")));
+        for (String field : List.of("scales", "zero_scales", "negative_scales")) {
+            looked.put(field.replace('_', ' '), count(codes.path(field)));
+        }
+        for (String field : List.of("smallest_scale", "largest_scale")) {
+            looked.put(field.replace('_', ' '), six(codes.path(field)));
+        }
+        looked.values().removeIf(String::isEmpty);
+        return looked;
+    }
+
+    private static String six(JsonNode number) {
+        return number.isNumber() ? String.format(Locale.ROOT, "%.6g", number.asDouble()) : "";
+    }
+
+    private static String count(JsonNode number) {
+        return number.asLong() == 0 ? "" : number.asText();
+    }
+
     @Test
     void inABrowser() throws Exception {
         Optional<Path> chromium = Browser.executable();
@@ -155,6 +240,11 @@ class HtmlReportTest {
                     Gemma4Options.of(Gemma4Size.E2B).withNumbers(Gemma4Options.Numbers.MOBILE)));
             browser.open(mobile.html());
             inBothColours(browser);
+            Path looked = folder.resolve("looked.html");
+            TrainedCheckpoints.unpack(folder.resolve("base"), TrainedCheckpoints.QAT_Q4_0);
+            assertThat(Cli.run("inspect", folder.resolve("base"), "--html", looked, "--grid", "--values").code()).isZero();
+            browser.open(looked);
+            sortedByPeak(browser);
             assertThat(browser.complaints).isEmpty();
         }
     }
@@ -195,6 +285,16 @@ class HtmlReportTest {
         assertThat(bytes(browser)).hasSize(2011).isSorted();
         assertThat(browser.evaluate(button).asText()).isEqualTo("descending");
         assertThat(bytes(browser).reversed()).isSorted();
+    }
+
+    /// Columns of what was seen of weights are sorted as numbers.
+    private static void sortedByPeak(Browser browser) throws Exception {
+        List<Double> largest = new ArrayList<>();
+        browser.evaluate("(at => { const cell = document.querySelectorAll('#list th')[at]; cell.firstElementChild.click();"
+                + " return Array.from(document.querySelectorAll('#list tbody tr'), r => r.cells[at].textContent.trim()); })"
+                + "(Array.from(document.querySelectorAll('#list th')).findIndex(c => c.textContent === 'max'))")
+                .forEach(text -> largest.add(Double.parseDouble(text.asText())));
+        assertThat(largest).hasSizeGreaterThan(100).isSorted();
     }
 
     private static void filtered(Browser browser) throws Exception {

@@ -61,6 +61,11 @@ class JsonSchemaTest {
         schema.forEach(JsonSchemaTest::close);
     }
 
+    /// What a report has against its schema, and what the schema does not know of it.
+    static List<String> errors(String kind, String report) throws IOException {
+        return errors(schema(kind, true), JSON.readTree(report));
+    }
+
     private static List<String> errors(Schema schema, JsonNode report) {
         return schema.validate(report).stream().map(Error::toString).toList();
     }

@@ -6,16 +6,19 @@ import io.github.weighbridge.litert.tflite.BuiltinOperator;
 import io.github.weighbridge.litert.tflite.Indices;
 import io.github.weighbridge.litert.tflite.TensorType;
 import io.github.weighbridge.litert.tflite.TfliteModel;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,6 +28,9 @@ final class ActivationScales {
     private static final String OUTPUT = ".output_activation_scale";
     private static final Pattern CACHE = Pattern.compile("(?:kv_cache_([kv])_|([kv])_cache_)(\\d{1,4})");
     private static final String DECODE = "decode";
+    /// What caches may hold, the narrowest first, and the words for it.
+    private static final List<TensorType> WIDTHS = List.of(TensorType.INT8, TensorType.FLOAT16, TensorType.FLOAT32);
+    private static final List<String> WORDS = List.of("int8", "f16", "f32");
 
     private ActivationScales() {}
 
@@ -103,6 +109,44 @@ final class ActivationScales {
             }
         }
         return found;
+    }
+
+    /// The numbers that the decoder's caches hold: a word of the type for each kind of attention, the widest where layers of a kind differ. Empty where
+    /// there are none, or of no type that is known.
+    static Optional<CacheChoice> choice(TfliteModel model, List<Layer> layers) {
+        Map<Layer.Attention, Integer> widest = new EnumMap<>(Layer.Attention.class);
+        Optional<TfliteModel.Signature> decode = model.signature(DECODE);
+        if (decode.isPresent()) {
+            TfliteModel.Subgraph graph = model.subgraphs().get(decode.get().subgraph());
+            for (TfliteModel.Named input : decode.get().inputs()) {
+                Matcher name = CACHE.matcher(input.name());
+                OptionalInt layer = name.matches() ? owner(Integer.parseInt(name.group(3)), layers) : OptionalInt.empty();
+                if (layer.isPresent()) {
+                    int width = graph.tensors().get(input.tensor()).type().map(WIDTHS::indexOf).orElse(-1);
+                    if (width < 0) {
+                        return Optional.empty();
+                    }
+                    widest.merge(layers.get(layer.getAsInt()).attention(), width, Math::max);
+                }
+            }
+        }
+        return choice(Optional.ofNullable(widest.get(Layer.Attention.SLIDING)), Optional.ofNullable(widest.get(Layer.Attention.FULL)));
+    }
+
+    /// A choice by the widths of the two kinds; where there is one kind alone, it is that of both.
+    private static Optional<CacheChoice> choice(Optional<Integer> sliding, Optional<Integer> full) {
+        return sliding.or(() -> full).flatMap(first -> full.or(() -> sliding)
+                .map(second -> new CacheChoice(WORDS.get(first), WORDS.get(second), CacheChoice.GRAPH)));
+    }
+
+    /// The choice of a graph that is to be written.
+    ///
+    /// @param codes whether the cache of a layer holds codes; otherwise it holds single precision numbers
+    static Optional<CacheChoice> choice(List<Layer> owners, Predicate<Layer> codes) {
+        Map<Layer.Attention, Integer> widest = new EnumMap<>(Layer.Attention.class);
+        owners.forEach(layer -> widest.merge(layer.attention(),
+                WIDTHS.indexOf(codes.test(layer) ? TensorType.INT8 : TensorType.FLOAT32), Math::max));
+        return choice(Optional.ofNullable(widest.get(Layer.Attention.SLIDING)), Optional.ofNullable(widest.get(Layer.Attention.FULL)));
     }
 
     /// Layer of the cache of a number, when layers keep theirs in order.

@@ -6,6 +6,7 @@ import io.github.weighbridge.family.Family;
 import io.github.weighbridge.family.TensorSpec;
 import io.github.weighbridge.litert.graph.DecoderSpec;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -295,6 +296,11 @@ final class BundleTensors {
 
     List<Finding> findings() {
         return findings;
+    }
+
+    /// What the caches of the graphs hold.
+    Optional<CacheChoice> cacheChoice() {
+        return ActivationScales.choice(spec.cacheOwners(), layer -> caches.containsKey(new Scale(Role.KV_SCALE, layer.index(), true)));
     }
 
     /// The encoders that are written.

@@ -17,20 +17,23 @@ import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/// Which tensors of a quantised source keep their codes, and in which encoding: evidence taken at planning. Codes and scales must move without any
-/// change, and the scales must be such that the runtime computes with them as they are.
+/// Which tensors of a quantised source keep their codes, and in which encodings: evidence taken at planning. The scales must be such that the runtime
+/// computes with them as they are; where an encoding is asked for whose blocks have narrower scales, these may be rounded.
 final class Carried {
     private static final float SMALLEST_NORMAL_HALF = 0x1p-14f;
-    private static final float LARGEST_HALF = 65_504;
+    /// The largest bfloat16 number that half precision holds.
+    private static final float LARGEST_BLOCK = 65_280;
     private static final int PIECE = 1 << 16;
 
     private final Map<StoredTensor, Range> ranges = new HashMap<>();
-    private final Map<TargetTensor, Encoding> encodings = new HashMap<>();
+    private final Map<TargetTensor, Map<Encoding, Boolean>> encodings = new HashMap<>();
 
     /// What scales there are.
     ///
@@ -50,12 +53,15 @@ final class Carried {
             if (grid.isEmpty() || tensor.shape().rank() != 2) {
                 continue;
             }
+            Map<Encoding, Boolean> held = new LinkedHashMap<>();
             for (Encoding encoding : LitertEncodings.list()) {
-                if (encoding.codeWriter().isPresent() && encoding.carries(grid.get(), tensor.shape()).kind() != Carriage.Kind.NO
-                        && carried.computes(tensor, encoding, files)) {
-                    carried.encodings.put(tensor, encoding);
+                // Signs of scales are looked at below.
+                Carriage carriage = LitertEncodings.carriesIfSignsFit(encoding, grid.get(), tensor.shape());
+                if (encoding.codeWriter().isPresent() && carriage.kind() != Carriage.Kind.NO) {
+                    carried.computes(tensor, encoding, files).ifPresent(exact -> held.put(encoding, exact));
                 }
             }
+            carried.encodings.put(tensor, held);
         }
         return carried;
     }
@@ -69,23 +75,28 @@ final class Carried {
         return ViewReader.codeGrid(tensor.view());
     }
 
-    /// Products take scales above 0 that are normal numbers, and of blocks only what bfloat16 holds; lookups any number.
-    private boolean computes(TargetTensor tensor, Encoding encoding, List<ByteSource> files) throws IOException {
+    /// Products take scales above 0 that are normal numbers, and of blocks only what bfloat16 holds; lookups also 0, and
+    /// of blocks scales of either sign.
+    ///
+    /// @return whether all scales stay what they are; empty where the runtime would not compute with them, rounded or not
+    private Optional<Boolean> computes(TargetTensor tensor, Encoding encoding, List<ByteSource> files) throws IOException {
         boolean blocks = LitertEncodings.block(encoding).isPresent();
         boolean lookup = LitertTarget.isTable(tensor);
+        boolean exact = true;
         for (StoredTensor stored : View.stored(tensor.view())) {
             Range range = ranges.get(stored);
             if (range == null) {
                 range = range(stored, files);
                 ranges.put(stored, range);
             }
-            boolean holds = blocks ? range.smallest() >= SMALLEST_NORMAL_HALF && range.bfloat() && range.greatest() <= LARGEST_HALF
-                    && range.least() >= -LARGEST_HALF : range.least() > -Float.MAX_VALUE && range.greatest() <= Float.MAX_VALUE;
+            boolean holds = blocks ? range.smallest() >= SMALLEST_NORMAL_HALF && range.greatest() <= LARGEST_BLOCK
+                    && range.least() >= -LARGEST_BLOCK : range.least() >= 0 && range.greatest() <= Float.MAX_VALUE;
             if (!holds || !lookup && !(range.least() >= Float.MIN_NORMAL)) {
-                return false;
+                return Optional.empty();
             }
+            exact &= !blocks || range.bfloat();
         }
-        return true;
+        return Optional.of(exact);
     }
 
     private static Range range(StoredTensor tensor, List<ByteSource> files) throws IOException {
@@ -121,8 +132,14 @@ final class Carried {
         return new Range(least, greatest, smallest, bfloat);
     }
 
-    /// The encoding in which a tensor's codes are carried, if they are.
+    /// The smallest encoding in which a tensor's codes and scales stay what they are, if there is one.
     Optional<Encoding> encoding(TargetTensor tensor) {
-        return Optional.ofNullable(encodings.get(tensor));
+        return encodings.getOrDefault(tensor, Map.of()).entrySet().stream().filter(Map.Entry::getValue).map(Map.Entry::getKey)
+                .min(Comparator.comparingLong(encoding -> encoding.bytes(tensor.shape())));
+    }
+
+    /// Whether a tensor's codes can move into an encoding that is asked for: true where its scales stay too, false where they are rounded.
+    Optional<Boolean> into(TargetTensor tensor, Encoding encoding) {
+        return Optional.ofNullable(encodings.getOrDefault(tensor, Map.of()).get(encoding));
     }
 }

@@ -15,10 +15,12 @@ import io.github.weighbridge.litert.file.flat.Allowance;
 import io.github.weighbridge.litert.tflite.TfliteModel;
 import io.github.weighbridge.litert.tflite.TfliteReader;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Documents;
 import io.github.weighbridge.model.Finding;
+import io.github.weighbridge.model.Layer;
 import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
@@ -115,10 +117,12 @@ final class LitertReader {
         CheckpointFile told = new CheckpointFile(files.getFirst().name(), file, container.areas(file.length(), places));
         List<Closeable> resources = new ArrayList<>();
         container.header().ifPresent(header -> resources.add(new Repack.Original(header, tensors)));
+        Value.Fields metadata = metadata();
+        List<Layer> layers = architecture.layers();
+        Optional<CacheChoice> cache = models.stream().flatMap(model -> ActivationScales.choice(model.model(), layers).stream()).findFirst()
+                .or(() -> CacheChoice.recorded(metadata::text));
         return new Checkpoint(format, container.version(), List.of(told), architecture, result.graph(),
-                new Documents(container.documents()),
-                findings,
-                resources, metadata());
+                new Documents(container.documents()), findings, resources, metadata, cache);
     }
 
     /// What a bundle's header says of the whole, or the record among the documents of an archive.

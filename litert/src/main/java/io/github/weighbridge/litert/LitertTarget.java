@@ -39,6 +39,8 @@ import java.util.regex.Pattern;
 /// A text decoder as LiteRT-LM wants it: graphs that call for the weights, the tables of embeddings in sections of their own, the tokenizer, and
 /// what the runtime must know.
 final class LitertTarget implements Target {
+    private static final String CARRY = "carry";
+    private static final String SCALES_ROUNDED = ", codes unchanged, scales rounded";
     private static final Pattern GROUP = Pattern.compile("(?:litertlm:|task:)?int([248])/group(\\d{1,9})");
     private static final Set<Role> TABLES = Set.of(Role.TOKEN_EMBEDDING, Role.PER_LAYER_EMBEDDING);
     private static final Set<Role> SCALES = Set.of(Role.ACTIVATION_SCALE, Role.KV_SCALE);
@@ -97,7 +99,7 @@ final class LitertTarget implements Target {
     public Choice keep(TargetTensor tensor) throws PolicyException {
         Optional<Encoding> own = carried.encoding(tensor).filter(encoding -> refuses(tensor, encoding).isEmpty());
         if (own.isPresent()) {
-            return new Choice(own.get(), "carry", "codes unchanged");
+            return new Choice(own.get(), CARRY, "codes unchanged");
         }
         DenseType type = Exact.denseType(tensor.view())
                 .orElseThrow(() -> new PolicyException(tensor.name() + ": its numbers are not understood"));
@@ -137,8 +139,9 @@ final class LitertTarget implements Target {
     }
 
     private Choice choice(TargetTensor tensor, Encoding encoding, String reason) {
-        if (carried.encoding(tensor).filter(encoding::equals).isPresent()) {
-            return new Choice(encoding, "carry", reason + ", codes unchanged");
+        Optional<Boolean> exact = carried.into(tensor, encoding);
+        if (exact.isPresent()) {
+            return new Choice(encoding, CARRY, reason + (exact.get() ? ", codes unchanged" : SCALES_ROUNDED));
         }
         if (encoding == DenseEncoding.F16 && !Exact.denseType(tensor.view()).filter(type -> type.exactIn(DenseType.F16)).isPresent()) {
             return new Choice(encoding, DenseEncoding.FINITE, reason);
@@ -240,8 +243,20 @@ final class LitertTarget implements Target {
         all.addAll(findings());
         all.addAll(assignment.findings());
         all.addAll(codesGivenUp(layout.jobs()));
+        scalesRounded(layout.jobs()).ifPresent(all::add);
         return new ConversionPlan(form.format(), form.version(), false, layout.files(), layout.jobs(), bundle.architecture(), identities,
-                all);
+                all).withCache(bundle.cacheChoice());
+    }
+
+    /// Scales of rows that became scales of blocks.
+    private static Optional<Finding> scalesRounded(List<Job> jobs) {
+        List<String> rounded = jobs.stream().filter(job -> job.mode() == Job.Mode.CARRY && job.reason().endsWith(SCALES_ROUNDED))
+                .map(job -> job.target().name()).toList();
+        return rounded.isEmpty() ? Optional.empty()
+                : Optional.of(Finding.info("scales-rounded",
+                        rounded.size() + " tensors have all codes unchanged, and their scales rounded to"
+                                + " bfloat16, with which products of blocks compute: no value changes by more than 2^-8 of itself",
+                        rounded));
     }
 
     /// What was rounded in the source and is rounded again, or is decoded because no product takes its scales.

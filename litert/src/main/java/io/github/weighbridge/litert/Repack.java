@@ -78,7 +78,7 @@ public final class Repack {
                 jobs.stream().flatMap(job -> job.target().planes().stream()).toList()));
         layout.endFile();
         return new ConversionPlan(LitertlmFormat.NAME, Optional.of(bundleLayout.header().version()), false, layout.files(), jobs,
-                bundle.architecture(), identities, bundle.findings());
+                bundle.architecture(), identities, bundle.findings()).withCache(bundle.cache());
     }
 
     private static Span moved(Span span, List<BundleSection> from, List<BundleSection> to) {

@@ -8,6 +8,7 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Json;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.model.CacheChoice;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.FileSection;
 import io.github.weighbridge.model.Finding;
@@ -174,7 +175,8 @@ public final class FolderLayout {
         List<Finding> all = new ArrayList<>(model.source().findings());
         all.addAll(findings);
         all.addAll(assignment.findings());
-        return new ConversionPlan(format, Optional.empty(), true, layout.files(), layout.jobs(), model.architecture(), identities, all);
+        return new ConversionPlan(format, Optional.empty(), true, layout.files(), layout.jobs(), model.architecture(), identities, all)
+                .withCache(CacheChoice.recorded(word -> Optional.ofNullable(record.get(word))));
     }
 
     private Placed place(String entry) {

@@ -5,6 +5,7 @@ import io.github.weighbridge.family.GraphBuilder;
 import io.github.weighbridge.family.Parameters;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Source;
+import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.spi.ReadOptions;
 import java.io.IOException;
@@ -23,6 +24,10 @@ final class SafetensorsReader {
         Parameters config = folder.config();
         Optional<Parameters> quantisation = config.object(HuggingFaceFolder.QUANTIZATION);
         Optional<String> method = quantisation.flatMap(q -> q.fields().text(HuggingFaceFolder.METHOD));
+        Optional<Value> named = quantisation.flatMap(q -> q.fields().get(HuggingFaceFolder.METHOD));
+        if (method.isEmpty() && named.isPresent() && !(named.get() instanceof Value.Nothing)) {
+            throw quantisation.orElseThrow().wrong("quantization_config.quant_method", Parameters.describe(named.get()), "a text");
+        }
         // A configuration without a method comes with weights that only lie on a grid: they are plain numbers.
         if (method.isEmpty()) {
             folder.tensors().tensors().forEach(located -> builder.add(HuggingFaceFolder.stored(located)));

@@ -281,7 +281,8 @@ final class GgmlBlockEncoding extends BlockEncoding {
         if (!levelsFit || group % guestGroup() != 0 && group < shape.columns() || other.signedScale() && !guest.signedScale()) {
             return Carriage.NO;
         }
-        if (other.scale().exactIn(guest.scale())) {
+        // An outer scale is taken into those of the groups.
+        if ((other.outer() ? DenseType.F32 : other.scale()).exactIn(guest.scale())) {
             return Carriage.EXACT;
         }
         return guest.scale() == DenseType.F16 ? Carriage.scalesRound(0x1p-11) : Carriage.NO;

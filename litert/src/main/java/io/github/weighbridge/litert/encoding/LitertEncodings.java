@@ -1,8 +1,10 @@
 package io.github.weighbridge.litert.encoding;
 
+import io.github.weighbridge.encoding.Carriage;
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.litert.tflite.TensorType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -14,7 +16,7 @@ import java.util.Optional;
 /// The encodings that weights can have in a TFLite model. One object each, so that equal encodings are the same.
 public final class LitertEncodings {
     /// The recipe for tables of blocks that are looked up, not multiplied: scales may be negative.
-    public static final String SIGNED = ScaleSearch.SIGNED;
+    public static final String SIGNED = ScaleRecipe.SIGNED;
     /// Block sizes that the delegate takes.
     private static final List<Integer> BLOCKS = List.of(32, 64, 128, 256);
     private static final Map<String, Encoding> ALL = all();
@@ -82,6 +84,12 @@ public final class LitertEncodings {
     /// Whether an encoding is codes with a scale for each row.
     public static boolean byRows(Encoding encoding) {
         return encoding instanceof ScaledCodes codes && codes.block().isEmpty();
+    }
+
+    /// Whether codes of a grid can move into an encoding if the signs of its scales allow it, which the caller looks at. A grid that may have scales
+    /// below 0 often has none.
+    public static Carriage carriesIfSignsFit(Encoding encoding, Grid grid, Shape shape) {
+        return encoding instanceof ScaledCodes codes ? codes.carriesIfSignsFit(grid, shape) : encoding.carries(grid, shape);
     }
 
     static Grid grid(int bits, Optional<Integer> block) {

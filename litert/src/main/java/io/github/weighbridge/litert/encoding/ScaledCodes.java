@@ -6,6 +6,7 @@ import io.github.weighbridge.encoding.CodeReader;
 import io.github.weighbridge.encoding.CodeWriter;
 import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.Decoder;
+import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.Encoder;
 import io.github.weighbridge.encoding.EncoderInputs;
 import io.github.weighbridge.encoding.Encoding;
@@ -102,23 +103,37 @@ final class ScaledCodes implements Encoding {
         return base.codeReader();
     }
 
+    /// Scales of blocks become bfloat16 numbers: the runtime cuts them to such, which would change them twice as much.
     @Override
     public Optional<CodeWriter> codeWriter() {
-        return base.codeWriter();
+        return block.isEmpty() ? base.codeWriter() : base.codeWriter().map(writer -> (shape, region, source, planes) -> {
+            int scales = source.rows() * source.groups();
+            for (int i = 0; i < scales; i++) {
+                source.scales()[i] = ScaleRecipe.bfloat(source.scales()[i]);
+            }
+            writer.write(shape, region, source, planes);
+        });
     }
 
-    /// Groups as long as a row are rows.
+    /// Groups as long as a row are rows. Of scales of blocks no more is promised than what products keep of them: none below 0, and no more digits
+    /// than bfloat16 has.
     @Override
     public Carriage carries(Grid other, Shape shape) {
+        return other.signedScale() ? Carriage.NO : carriesIfSignsFit(other, shape);
+    }
+
+    /// What is carried if the scales are of signs that can be here.
+    Carriage carriesIfSignsFit(Grid other, Shape shape) {
         boolean row = block.isEmpty() && other.granularity() instanceof Grid.Granularity.Group(int size) && size >= shape.columns();
-        return base.carries(
-                row ? new Grid(other.levels(), new Grid.Granularity.Row(), other.scale(), other.signedScale(), other.zero()) : other,
-                shape);
+        Carriage carriage = base.carries(new Grid(other.levels(), row ? new Grid.Granularity.Row() : other.granularity(), other.scale(),
+                block.isPresent() && other.signedScale(), other.zero(), other.outer()), shape);
+        boolean exact = block.isEmpty() || other.scale() == DenseType.BF16 && !other.outer();
+        return carriage.kind() == Carriage.Kind.NO || exact ? carriage : Carriage.scalesRound(0x1p-8);
     }
 
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits, block.isPresent());
+        Optional<ScaleRecipe> search = ScaleRecipe.of(inputs.method(), bits, block.isPresent());
         CodeWriter writer = base.codeWriter().orElseThrow();
         return search.map(recipe -> new Encoder() {
             private final Codes codes = new Codes();
