@@ -44,6 +44,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// A folder that compressed-tensors describes and vLLM loads: matrices of modules in its packings, all other tensors plain.
@@ -51,14 +52,14 @@ import java.util.regex.Pattern;
 /// Codes that the source has are kept, and so are the scales of static activations and of caches, unless a named type takes their place. Named
 /// types quantise what Google's own checkpoints do: the linear modules of the text model without its router and head.
 final class CompressedTensorsTarget implements Target {
+    private static final String INT8 = "int8";
     private static final Pattern LEFT_PLAIN = Pattern.compile(".*(lm_head|router|vision|visual|audio|multi_modal|embed_).*");
 
     private final HuggingFaceTensors model;
     private final TargetRequest request;
     private final boolean vllm;
     private final CodeChoices codes;
-    private static final String INT8 = "int8";
-
+    private final Experts experts;
     private final List<TargetTensor> tensors = new ArrayList<>();
     /// Names of modules by the names of the scales of their activations.
     private final Map<String, String> moduleOfScale = new HashMap<>();
@@ -74,6 +75,7 @@ final class CompressedTensorsTarget implements Target {
         this.request = request;
         this.vllm = request.option(CompressedTensorsOptions.RUNTIME).isPresent();
         this.codes = new CodeChoices(model);
+        this.experts = new Experts(model);
         Optional<QuantizationConfig> config = sourceConfig(model.source(), request);
         this.sourceSchemes = config.map(ModuleMatcher::new);
         this.sourceCache = config.flatMap(QuantizationConfig::cache);
@@ -92,7 +94,7 @@ final class CompressedTensorsTarget implements Target {
         if (misuse.isPresent()) {
             throw new PolicyException(misuse.get());
         }
-        return new CompressedTensorsTarget(HuggingFaceTensors.of(source, request), request);
+        return new CompressedTensorsTarget(HuggingFaceTensors.apart(source, request), request);
     }
 
     private static Optional<QuantizationConfig> sourceConfig(Checkpoint source, TargetRequest request) throws IOException {
@@ -254,6 +256,7 @@ final class CompressedTensorsTarget implements Target {
         }
         Map<String, Choice> choices = new LinkedHashMap<>();
         List<String> misfits = new ArrayList<>();
+        Set<Integer> plainExperts = weights.map(this::layersOfMisfits).orElse(Set.of());
         for (TargetTensor tensor : tensors) {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
@@ -265,27 +268,31 @@ final class CompressedTensorsTarget implements Target {
             } else if (!quantised(tensor, pure)) {
                 Choice kept = keep(tensor);
                 choices.put(tensor.name(), new Choice(kept.encoding(), kept.method(), "type " + type + " leaves it as it is"));
-            } else if (WeightType.misfit(weights.orElseThrow().encoding(DenseType.BF16), tensor.shape()).isPresent()) {
-                choices.put(tensor.name(), keep(tensor));
-                misfits.add(tensor.name());
-            } else {
-                choices.put(tensor.name(), codes.of(weights.get(), tensor, method, "type " + type));
-                needsScales(weights.get(), tensor, type);
-            }
+            } else
+                if (misfit(weights.orElseThrow(), tensor)
+                        || Experts.isExpert(tensor) && plainExperts.contains(tensor.identity().layer())) {
+                            choices.put(tensor.name(), keep(tensor));
+                            misfits.add(tensor.name());
+                        } else {
+                            choices.put(tensor.name(), codes.of(weights.get(), tensor, method, "type " + type));
+                            needsScales(weights.get(), tensor, type);
+                        }
         }
         List<Finding> noted = new ArrayList<>();
         if (!misfits.isEmpty()) {
-            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows", misfits));
-        }
-        List<String> experts = tensors.stream().filter(tensor -> tensor.shape().rank() == 3
-                && tensor.identity().component().equals(Component.TEXT_DECODER)).map(TargetTensor::name).toList();
-        if (weights.isPresent() && !experts.isEmpty()) {
-            noted.add(Finding.warning("experts-left-plain", experts.size()
-                    + " tensors hold all experts of a layer in one and stay as they are: vLLM wants each expert quantised apart, which this "
-                    + "version does not write",
-                    experts));
+            noted.add(Finding.info("fallback", misfits.size() + " tensors stay as they are, as groups do not divide their rows"
+                    + (plainExperts.isEmpty() ? "" : ", or those of other experts of their layer, with which vLLM has them in one module"),
+                    misfits));
         }
         return new Assignment(choices, noted, Optional.of(word.toUpperCase(Locale.ROOT)));
+    }
+
+    private static boolean misfit(WeightType type, TargetTensor tensor) {
+        return WeightType.misfit(type.encoding(DenseType.BF16), tensor.shape()).isPresent();
+    }
+
+    private Set<Integer> layersOfMisfits(WeightType type) {
+        return experts.layers(tensor -> misfit(type, tensor));
     }
 
     private void needsScales(WeightType type, TargetTensor tensor, String word) throws PolicyException {
@@ -338,8 +345,13 @@ final class CompressedTensorsTarget implements Target {
     /// differ are noted in the plan.
     @Override
     public List<List<String>> fused() {
-        return vllm ? VllmRules.fusedNames(model.tensors().stream().filter(CodeChoices::isModule).map(TargetTensor::name).toList())
-                : List.of();
+        if (!vllm) {
+            return List.of();
+        }
+        List<List<String>> fused = new ArrayList<>(VllmRules.fusedNames(model.tensors().stream()
+                .filter(tensor -> CodeChoices.isModule(tensor) && !Experts.isExpert(tensor)).map(TargetTensor::name).toList()));
+        fused.addAll(experts.fused());
+        return fused;
     }
 
     @Override
@@ -348,6 +360,7 @@ final class CompressedTensorsTarget implements Target {
         PlanFindings noted = new PlanFindings(vllm);
         List<Module> modules = new ArrayList<>();
         Map<String, Optional<Scheme>> schemes = new HashMap<>();
+        Map<String, TargetTensor> together = experts.together(assignment);
         for (TargetTensor tensor : model.tensors()) {
             Choice choice = assignment.of(tensor);
             String name = module(tensor);
@@ -356,6 +369,11 @@ final class CompressedTensorsTarget implements Target {
                 scheme = Optional.of(scheme(tensor, name, grid, assignment.type()));
                 layout.add(tensor, choice, Module.entries(name, grid, tensor.shape()));
                 noted.quantised(tensor, choice, grid);
+            } else if (together.containsKey(tensor.name())) {
+                TargetTensor whole = Objects.requireNonNull(together.get(tensor.name()));
+                if (experts.isFirst(tensor, whole)) {
+                    layout.dense(whole, choice);
+                }
             } else {
                 layout.dense(tensor, choice);
             }
@@ -372,7 +390,7 @@ final class CompressedTensorsTarget implements Target {
                 if (isStatic(scheme.flatMap(input ? Scheme::input : Scheme::output))) {
                     layout.dense(tensor, assignment.of(tensor));
                 } else {
-                    noted.dropped(tensor.name(), scheme.isPresent());
+                    noted.dropped(View.stored(tensor.view()).getFirst().name(), scheme.isPresent());
                 }
             } else if (cacheScales.containsKey(tensor.name())) {
                 layout.dense(tensor, assignment.of(tensor));
@@ -381,7 +399,7 @@ final class CompressedTensorsTarget implements Target {
         layout.quantization(ConfigMaker.config(modules, scheme).toFields());
         List<Finding> all = new ArrayList<>(findings);
         all.addAll(noted.all(layout.commonType()));
-        List<Finding> refused = VllmRules.check(modules);
+        List<Finding> refused = VllmRules.check(modules, experts.fused());
         if (vllm && !refused.isEmpty()) {
             throw new PolicyException("--runtime vllm: " + refused.getFirst().message());
         }

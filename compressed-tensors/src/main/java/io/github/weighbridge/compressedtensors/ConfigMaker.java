@@ -48,7 +48,7 @@ final class ConfigMaker {
                 targets.add(QuantizationConfig.LINEAR);
                 mine.stream().filter(module -> !isLinear(module)).forEach(module -> targets.add(tail(module.name())));
             } else {
-                patterns.of(Optional.of(scheme), false).forEach(pattern -> targets.add(ModulePattern.REGEX + pattern));
+                patterns.of(Optional.of(scheme), false).forEach(pattern -> targets.add(ModulePattern.REGEX + anyPlace(pattern)));
             }
             groups.add(new Group("group_" + groups.size(), targets.stream().map(ModulePattern::of).toList(), scheme));
         }
@@ -60,11 +60,17 @@ final class ConfigMaker {
             plain.put(HEAD, true);
         }
         List<ModulePattern> ignore = new ModulePatterns<>(plain).of(true, true).stream()
-                .map(pattern -> ModulePattern.of(ModulePattern.REGEX + pattern)).toList();
+                .map(pattern -> ModulePattern.of(ModulePattern.REGEX + anyPlace(pattern))).toList();
         List<PackFormat> formats = bySchemes.keySet().stream().flatMap(scheme -> scheme.format().stream()).distinct().toList();
         Optional<PackFormat> format = formats.isEmpty() ? Optional.of(PackFormat.DENSE)
                 : Optional.of(formats.size() == 1 ? formats.getFirst() : PackFormat.MIXED_PRECISION);
         return new QuantizationConfig("config.json", format, groups, ignore, cache);
+    }
+
+    /// Where vLLM has a layer's experts of Gemma 4 is not where the files have them (`layers.0.moe.experts`; `models/gemma4.py`), and patterns are
+    /// tested with its names.
+    private static String anyPlace(String pattern) {
+        return pattern.replace("\\.experts\\.", "\\.(moe\\.)?experts\\.");
     }
 
     private static boolean isLinear(Module module) {

@@ -9,6 +9,7 @@ import io.github.weighbridge.compressedtensors.config.PackFormat;
 import io.github.weighbridge.compressedtensors.config.QuantizationConfig;
 import io.github.weighbridge.model.Finding;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,11 +23,14 @@ final class VllmRules {
     private static final Pattern FUSED = Pattern.compile("(.*\\.)?(q|k|v|gate|up)_proj\\.weight");
     private static final Set<Integer> SHIFTED_BITS = Set.of(4, 8);
     private static final Set<Integer> TABLE_BITS = Set.of(2, 4, 8);
+    private static final Set<Integer> EXPERT_BITS = Set.of(4, 8);
 
     private VllmRules() {}
 
     /// Findings, each naming the tensors it is about.
-    static List<Finding> check(List<Module> modules) {
+    ///
+    /// @param experts names of the weights of each layer's experts
+    static List<Finding> check(List<Module> modules, List<List<String>> experts) {
         Map<String, List<String>> refused = new LinkedHashMap<>();
         for (Module module : modules) {
             Optional<String> reason = module.scheme().flatMap(scheme -> refusal(module, scheme));
@@ -35,7 +39,7 @@ final class VllmRules {
         List<Finding> findings = new ArrayList<>();
         refused.forEach((reason, tensors) -> findings.add(Finding.warning("vllm-scheme",
                 "vLLM does not load " + tensors.size() + " modules: " + reason + " (" + some(tensors) + ")", tensors)));
-        fused(modules).ifPresent(findings::add);
+        fused(modules, experts).ifPresent(findings::add);
         return findings;
     }
 
@@ -55,7 +59,20 @@ final class VllmRules {
         if (module.className().equals(QuantizationConfig.EMBEDDING)) {
             return table(weights, scheme);
         }
-        return weights.type() == Type.INT ? integers(weights, scheme) : floats(weights, scheme);
+        Optional<String> reason = weights.type() == Type.INT ? integers(weights, scheme) : floats(weights, scheme);
+        return reason.isEmpty() && Experts.isExpert(module.tensor()) ? experts(weights, scheme) : reason;
+    }
+
+    /// Fewer schemes than for other modules.
+    private static Optional<String> experts(Args weights, Scheme scheme) {
+        boolean alone = scheme.input().isEmpty() && scheme.output().isEmpty();
+        boolean bothStatic = weights.type() == Type.INT && isStaticInt8(scheme.input());
+        boolean packed = scheme.format().equals(Optional.of(PackFormat.PACK_QUANTIZED));
+        boolean right = weights.type() == Type.FLOAT
+                || (packed ? alone && EXPERT_BITS.contains(weights.bits()) : !bothStatic && scheme.output().isEmpty());
+        return right ? Optional.empty()
+                : Optional.of(weights.bits()
+                        + "-bit integers of experts; packed ones have 4 or 8 bits, others activations quantised as they come");
     }
 
     private static Optional<String> table(Args weights, Scheme scheme) {
@@ -134,15 +151,19 @@ final class VllmRules {
     }
 
     /// Parts that are merged must share a scheme, or all be plain.
-    private static Optional<Finding> fused(List<Module> modules) {
+    private static Optional<Finding> fused(List<Module> modules, List<List<String>> experts) {
         Map<String, Optional<Scheme>> schemes = new LinkedHashMap<>();
         modules.forEach(module -> schemes.put(module.tensor().name(), module.scheme()));
+        List<List<String>> merged = new ArrayList<>(experts);
+        Set<String> ofExperts = new HashSet<>();
+        experts.forEach(ofExperts::addAll);
+        merged.addAll(fusedNames(schemes.keySet().stream().filter(name -> !ofExperts.contains(name)).toList()));
         List<String> mixed = new ArrayList<>();
-        fusedNames(List.copyOf(schemes.keySet())).stream().filter(parts -> parts.stream().map(schemes::get).distinct().count() > 1)
-                .forEach(mixed::addAll);
+        merged.stream().filter(parts -> parts.stream().map(schemes::get).distinct().count() > 1).forEach(mixed::addAll);
         return mixed.isEmpty() ? Optional.empty()
-                : Optional.of(
-                        Finding.warning("vllm-fused", "vLLM merges q, k and v, and gate and up, and refuses parts of different schemes: "
-                                + some(mixed), mixed));
+                : Optional.of(Finding.warning("vllm-fused",
+                        "vLLM merges q, k and v, gate and up, and all experts of a layer, and refuses parts of different schemes: "
+                                + some(mixed),
+                        mixed));
     }
 }

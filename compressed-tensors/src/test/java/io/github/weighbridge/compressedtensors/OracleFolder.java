@@ -52,7 +52,10 @@ final class OracleFolder {
     ///
     /// @param steps distance of two codes at each number; the spacing of floats
     /// @param excess what rounding the scale can add to half a step: 0 but for the first and the last code, by which numbers may be cut off
-    record Weight(int rows, int columns, float[] numbers, double[] steps, double[] excess) {}
+    /// @param group columns that share a scale
+    /// @param lowest lowest level
+    /// @param highest highest level
+    record Weight(int rows, int columns, float[] numbers, double[] steps, double[] excess, int group, int lowest, int highest) {}
 
     private static final double LARGEST_E4M3 = 448;
 
@@ -202,6 +205,6 @@ final class OracleFolder {
                 excess[r * columns + c] = end ? range * error / (1 - error) * Math.abs(s) : 0;
             }
         }
-        return new Weight(rows, columns, numbers, steps, excess);
+        return new Weight(rows, columns, numbers, steps, excess, size, -(1 << width - 1), (1 << width - 1) - 1);
     }
 }

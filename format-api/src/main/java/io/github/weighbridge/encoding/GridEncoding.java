@@ -13,6 +13,7 @@ import java.util.Optional;
 public final class GridEncoding implements Encoding {
     private static final String PLAIN = "plain";
     private static final String EXACT = "exact";
+    private static final String MINMAX = "minmax";
 
     private final String name;
     private final Grid grid;
@@ -133,12 +134,14 @@ public final class GridEncoding implements Encoding {
         return Optional.of(codes::decode);
     }
 
-    /// The recipe `plain`, which has a scale from the largest absolute value of a unit and the nearest codes. For symmetric 4-bit codes in groups
-    /// of 32 with F16 or BF16 scales also `exact`, which finds the steps of a trained grid again, of either sign.
+    /// The recipe `plain`: nearest codes under a scale of least squared error for symmetric integers of 2 to 4 bits in rows or groups (see
+    /// [ScaleSearch]), and under a scale from the largest absolute value of a unit otherwise. `minmax` has the latter always. For symmetric 4-bit
+    /// codes in groups of 32 with F16 or BF16 scales also `exact`, which finds the steps of a trained grid again, of either sign.
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        if (inputs.method().equals(PLAIN) && GridRecipe.exists(layout)) {
-            return Optional.of(new GridRecipe(layout, codes, inputs.tensorMaximum())::encode);
+        boolean plain = inputs.method().equals(PLAIN);
+        if ((plain || inputs.method().equals(MINMAX)) && GridRecipe.exists(layout)) {
+            return Optional.of(new GridRecipe(layout, codes, inputs.tensorMaximum(), plain)::encode);
         }
         return inputs.method().equals(EXACT) && GridExact.exists(layout)
                 ? Optional.of(new GridExact(codes, layout.grid.scale(), inputs.sourceType())::encode) : Optional.empty();

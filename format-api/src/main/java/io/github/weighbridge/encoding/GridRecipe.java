@@ -2,10 +2,12 @@ package io.github.weighbridge.encoding;
 
 import io.github.weighbridge.encoding.internal.CodeKernels;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
-/// The ordinary recipe of a [GridEncoding]: scales from the range of each unit as compressed-tensors computes them, rounded to the type they
-/// are stored in, and to each number the nearest code under that scale. All in single precision.
+/// The ordinary recipes of a [GridEncoding]: scales from the range of each unit as compressed-tensors computes them, rounded to the type they
+/// are stored in, and to each number the nearest code under that scale. All in single precision. Where integers are symmetric, of few bits, and
+/// share a scale along a row, a scale of less squared error takes its place, unless the range is asked for.
 ///
 /// Symmetric integers of b bits have the scale `largest / ((2^b - 1) / 2)`, shifted ones `(hi - lo) / (2^b - 1)` with 0 within the range;
 /// E4M3 has `largest / 448`. A unit of zeros has the scale epsilon, as upstream gives it.
@@ -15,11 +17,14 @@ final class GridRecipe {
     private final GridLayout layout;
     private final GridCodes codes;
     private final OptionalDouble tensorMaximum;
+    private final boolean search;
 
-    GridRecipe(GridLayout layout, GridCodes codes, OptionalDouble tensorMaximum) {
+    /// @param search whether scales are searched for where that is worth it
+    GridRecipe(GridLayout layout, GridCodes codes, OptionalDouble tensorMaximum, boolean search) {
         this.layout = layout;
         this.codes = codes;
         this.tensorMaximum = tensorMaximum;
+        this.search = search && searches(layout);
     }
 
     /// Whether there is such a recipe.
@@ -30,6 +35,22 @@ final class GridRecipe {
         boolean scales = grid.scale() == DenseType.F32 || grid.scale() == DenseType.F16 || grid.scale() == DenseType.BF16;
         boolean shiftedTensor = layout.perTensor() && grid.zero() != Grid.Zero.NONE;
         return levels && scales && !grid.outer() && layout.index < 0 && !shiftedTensor;
+    }
+
+    /// Whether scales are worth a search.
+    static boolean searches(GridLayout layout) {
+        Grid grid = layout.grid;
+        boolean along = grid.granularity() instanceof Grid.Granularity.Row || grid.granularity() instanceof Grid.Granularity.Group;
+        return along && grid.zero() == Grid.Zero.NONE && bits(grid) >= 2 && bits(grid) <= ScaleSearch.MOST_BITS;
+    }
+
+    /// The width of levels in two's complement; 0 where they are others.
+    private static int bits(Grid grid) {
+        if (!(grid.levels() instanceof Grid.Levels.Range levels)) {
+            return 0;
+        }
+        int bits = Integer.SIZE - Integer.numberOfLeadingZeros(levels.maximum()) + 1;
+        return levels.equals(Grid.Levels.Range.ofBits(bits)) ? bits : 0;
     }
 
     void encode(Shape shape, Region region, float[] source, int offset, MemorySegment[] planes) {
@@ -45,6 +66,7 @@ final class GridRecipe {
         int scaleRows = layout.perTensor() ? 1 : (rows + layout.blockRows() - 1) / layout.blockRows();
         float[] scales = new float[scaleRows * groups];
         float[] zeros = new float[layout.grid.zero() == Grid.Zero.NONE ? 0 : scales.length];
+        Optional<ScaleSearch> least = search ? Optional.of(new ScaleSearch(bits(layout.grid), false, this::rounded)) : Optional.empty();
         for (int unit = 0; unit < scales.length; unit++) {
             int firstRow = unit / groups * layout.blockRows();
             int lastRow = Math.min(rows, firstRow + layout.blockRows());
@@ -64,6 +86,9 @@ final class GridRecipe {
             }
             // A tensor without numbers has no part to be encoded, and then nothing writes its scale.
             scales[unit] = rows * columns == 0 ? 0 : stored(peak / divisor());
+            if (least.isPresent() && peak > 0) {
+                scales[unit] = least.get().find(source, offset + firstRow * columns + begin, count, peak, scales[unit]);
+            }
         }
         codes.encode(shape, region, source, offset, scales, zeros, planes);
     }
@@ -95,19 +120,22 @@ final class GridRecipe {
 
     /// A scale as it is stored; epsilon where that is 0.
     private float stored(float scale) {
+        float rounded = rounded(scale);
+        if (Float.isInfinite(rounded)) {
+            throw new ArithmeticException("a scale of " + scale + " passes 65504, the largest finite number of half precision");
+        }
+        return rounded != 0 ? rounded : switch (layout.grid.scale()) {
+            case F16 -> 0x1p-10f;
+            case BF16 -> 0x1p-7f;
+            case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> 0x1p-23f;
+        };
+    }
+
+    private float rounded(float scale) {
         return switch (layout.grid.scale()) {
-            case F16 -> {
-                float rounded = Float.float16ToFloat(Float.floatToFloat16(scale));
-                if (Float.isInfinite(rounded)) {
-                    throw new ArithmeticException("a scale of " + scale + " passes 65504, the largest finite number of half precision");
-                }
-                yield rounded == 0 ? 0x1p-10f : rounded;
-            }
-            case BF16 -> {
-                float rounded = SmallFloats.fromBf16(SmallFloats.toBf16(scale));
-                yield rounded == 0 ? 0x1p-7f : rounded;
-            }
-            case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> scale == 0 ? 0x1p-23f : scale;
+            case F16 -> Float.float16ToFloat(Float.floatToFloat16(scale));
+            case BF16 -> SmallFloats.fromBf16(SmallFloats.toBf16(scale));
+            case F64, F32, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> scale;
         };
     }
 

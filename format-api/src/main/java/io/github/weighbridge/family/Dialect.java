@@ -46,6 +46,12 @@ public interface Dialect {
     /// Every tensor that a file of this architecture may have, with what it holds, in the dialect's order.
     List<TensorSpec> tensors(Architecture architecture);
 
+    /// The tensors that hold apart what one of [#tensors] holds together, where there are files that have it so: experts that are quantised one by
+    /// one. Empty where there are none.
+    default List<TensorSpec> apart(TensorSpec whole) {
+        return List.of();
+    }
+
     /// The name in [#tensors] for a name found in a file, where files vary in prefixes.
     default String canonicalName(String stored) {
         return stored;

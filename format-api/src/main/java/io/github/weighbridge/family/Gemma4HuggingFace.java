@@ -4,7 +4,9 @@ import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
+import io.github.weighbridge.model.Identity;
 import io.github.weighbridge.model.Layer;
+import io.github.weighbridge.model.Role;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -258,6 +260,29 @@ record Gemma4HuggingFace(Family family) implements Dialect {
     @Override
     public List<TensorSpec> tensors(Architecture architecture) {
         return Row.huggingFace(Gemma4Tensors.of(architecture));
+    }
+
+    /// Quantised experts are modules of their own: `experts.E.gate_proj.weight`, `up_proj`, `down_proj` beside `experts.gate_up_proj` and
+    /// `experts.down_proj` of all. (Written so by llm-compressor, `modeling/gemma4.py`, since its quantisation is about `Linear` modules; loaded so by
+    /// vLLM, `models/gemma4.py`, which takes either form apart in `load_weights`.)
+    @Override
+    public List<TensorSpec> apart(TensorSpec whole) {
+        if (!(whole.holding() instanceof Holding.Stacked(List<Holding> experts))) {
+            return List.of();
+        }
+        String before = whole.name().substring(0, whole.name().lastIndexOf('.') + 1);
+        List<TensorSpec> apart = new ArrayList<>();
+        for (int e = 0; e < experts.size(); e++) {
+            List<Holding> parts = experts.get(e) instanceof Holding.Joined(int _, List<Holding> joined) ? joined : List.of(experts.get(e));
+            for (int i = 0; i < parts.size(); i++) {
+                boolean down = parts.size() == 1;
+                Role role = down ? Role.EXPERT_DOWN : i == 0 ? Role.EXPERT_GATE : Role.EXPERT_UP;
+                String module = down ? ".down_proj" : i == 0 ? ".gate_proj" : ".up_proj";
+                apart.add(new TensorSpec(before + e + module + ".weight",
+                        new Identity(role, whole.identity().component(), whole.identity().layer()), whole.presence(), parts.get(i)));
+            }
+        }
+        return apart;
     }
 
     /// Text-only saves leave `language_model.` out; some older ones put it first. Quantised tables have another last word.

@@ -149,6 +149,8 @@ public final class GraphBuilder {
         List<String> dead = new ArrayList<>();
         List<String> passed = new ArrayList<>();
         Set<String> found = HashSet.newHashSet(specs.size());
+        addApart(dialect, specs, byName);
+        Set<String> held = new HashSet<>();
         for (Unit unit : units) {
             StoredTensor tensor = unit.tensors().getFirst();
             String canonical = dialect.canonicalName(unit.name());
@@ -167,6 +169,12 @@ public final class GraphBuilder {
                 throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + unit.name() + "\"",
                         "a second tensor for " + canonical, "one");
             }
+            for (String key : spec.holding().keys()) {
+                if (!held.add(key)) {
+                    throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "tensor \"" + unit.name() + "\"",
+                            "weights that another tensor has as well (" + key + ")", "all in one tensor, or each in its own");
+                }
+            }
             Shape shape = unit.view().shape();
             if (!withoutLeadingOnes(shape).equals(withoutLeadingOnes(spec.holding().shape()))) {
                 throw CheckpointFormatException.malformed(file(tensor), offset(tensor), "shape of tensor \"" + unit.name() + "\"", shape,
@@ -181,7 +189,7 @@ public final class GraphBuilder {
         }
         for (TensorSpec spec : specs) {
             if (complete && spec.presence() == TensorSpec.Presence.REQUIRED && !spec.holding().keys().isEmpty()
-                    && !found.contains(spec.name())) {
+                    && !held.containsAll(spec.holding().keys())) {
                 throw CheckpointFormatException.malformed(source, -1, "tensor \"" + spec.name() + "\"", "nothing",
                         "a tensor of shape " + spec.holding().shape() + ", which " + architecture.name() + " (" + architecture.family()
                                 + ") needs");
@@ -199,6 +207,16 @@ public final class GraphBuilder {
                     + " and were passed through: " + String.join(", ", passed.subList(0, Math.min(5, passed.size()))), passed));
         }
         return new Result(new TensorGraph(stored, identities, weights), findings);
+    }
+
+    /// Where a tensor has a name that the dialect's own list has not, those that other files have apart are known too.
+    private void addApart(Dialect dialect, List<TensorSpec> specs, Map<String, TensorSpec> byName) {
+        if (units.stream().allMatch(unit -> byName.containsKey(dialect.canonicalName(unit.name())))) {
+            return;
+        }
+        for (TensorSpec spec : specs) {
+            dialect.apart(spec).forEach(part -> byName.putIfAbsent(part.name(), part));
+        }
     }
 
     /// Names must differ, also from the keys of the family's weights, as tensors passed through are weights by their name.

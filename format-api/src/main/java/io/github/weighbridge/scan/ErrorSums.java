@@ -1,5 +1,7 @@
 package io.github.weighbridge.scan;
 
+import io.github.weighbridge.scan.internal.ErrorKernels;
+
 /// Sums over pairs of numbers, a reference and what stands in its place, from which all figures of error follow. Sums are in double
 /// precision and joined in a fixed order.
 ///
@@ -48,58 +50,18 @@ public record ErrorSums(long count, long equal, long broken, long beyond, double
     ///
     /// @param columns groups begin anew after so many pairs
     public static ErrorSums of(float[] reference, float[] value, int count, int columns, Bound bound) {
-        double error = 0;
-        double error2 = 0;
-        double references = 0;
-        double references2 = 0;
-        double values = 0;
-        double values2 = 0;
-        double product = 0;
-        double product2 = 0;
-        double largest = 0;
-        double relative = bound.relative();
-        double absolute = bound.absolute();
-        int equal = 0;
-        int beyond = 0;
-        int even = count & ~1;
-        for (int i = 0; i < even; i += 2) {
-            double x = reference[i];
-            double y = value[i];
-            double x2 = reference[i + 1];
-            double y2 = value[i + 1];
-            double d = Math.abs(y - x);
-            double d2 = Math.abs(y2 - x2);
-            equal += (x == y ? 1 : 0) + (x2 == y2 ? 1 : 0);
-            beyond += (d > relative * Math.abs(x) + absolute ? 1 : 0) + (d2 > relative * Math.abs(x2) + absolute ? 1 : 0);
-            largest = Math.max(largest, Math.max(d, d2));
-            error += d * d;
-            error2 += d2 * d2;
-            references += x * x;
-            references2 += x2 * x2;
-            values += y * y;
-            values2 += y2 * y2;
-            product += x * y;
-            product2 += x2 * y2;
-        }
-        if (even < count) {
-            double x = reference[even];
-            double y = value[even];
-            double d = Math.abs(y - x);
-            equal += x == y ? 1 : 0;
-            beyond += d > relative * Math.abs(x) + absolute ? 1 : 0;
-            largest = Math.max(largest, d);
-            error += d * d;
-            references += x * x;
-            values += y * y;
-            product += x * y;
-        }
-        double all = error + error2 + references + references2 + values + values2;
-        if (!(all < Double.POSITIVE_INFINITY)) {
+        ErrorKernels kernels = ErrorKernels.CHOICE.forCount(count);
+        ErrorKernels.Sums sums = kernels.sums(reference, value, count, bound.relative(), bound.absolute());
+        double error = sums.error();
+        double references = sums.reference();
+        double values = sums.value();
+        if (!(error + references + values < Double.POSITIVE_INFINITY)) {
             return withOdd(reference, value, count, columns, bound);
         }
-        Peaks peaks = Peaks.of(reference, count, columns, bound.group());
-        return new ErrorSums(count, equal, 0, beyond, largest, error + error2, references + references2, values + values2,
-                product + product2, peaks.squares, peaks.largest);
+        Peaks peaks = Peaks.of(kernels, reference, count, columns, bound.group());
+        return new ErrorSums(count, sums.equal(), 0, sums.beyond(), sums.largest(), error, references, values, sums.product(),
+                peaks.squares,
+                peaks.largest);
     }
 
     /// The same where some numbers are not finite.
@@ -121,7 +83,7 @@ public record ErrorSums(long count, long equal, long broken, long beyond, double
     }
 
     private record Peaks(double squares, double largest) {
-        static Peaks of(float[] reference, int count, int columns, int group) {
+        static Peaks of(ErrorKernels kernels, float[] reference, int count, int columns, int group) {
             if (group == 0) {
                 return new Peaks(0, 0);
             }
@@ -132,10 +94,7 @@ public record ErrorSums(long count, long equal, long broken, long beyond, double
                 int end = Math.min(count, row + columns);
                 for (int begin = row; begin < end; begin += width) {
                     int stop = Math.min(end, begin + width);
-                    float peak = 0;
-                    for (int i = begin; i < stop; i++) {
-                        peak = Math.max(peak, Math.abs(reference[i]));
-                    }
+                    float peak = kernels.largest(reference, begin, stop - begin);
                     squares += (double) peak * peak * (stop - begin);
                     largest = Math.max(largest, peak);
                 }

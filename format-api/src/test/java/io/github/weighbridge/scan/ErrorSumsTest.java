@@ -1,6 +1,8 @@
 package io.github.weighbridge.scan;
 
 import io.github.weighbridge.scan.ErrorSums.Bound;
+import io.github.weighbridge.scan.internal.ErrorKernels;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +67,31 @@ class ErrorSumsTest {
         assertThat(sums.peaks()).isEqualTo(2 * 4 + 2 * 9 + 25 + 2 * 1 + 2 * 16 + 1);
         assertThat(sums.peak()).isEqualTo(5);
         assertThat(ErrorSums.of(numbers, numbers, 10, 5, new Bound(0, 0, Integer.MAX_VALUE)).peaks()).isEqualTo(5 * 25 + 5 * 16);
+    }
+
+    @Test
+    void bothFormsGiveTheSameBits() {
+        Random random = new Random(11);
+        for (int count : new int[] {0, 1, 7, 8, 9, 15, 16, 17, 2047, 2048, 2049, 5003}) {
+            float[] reference = new float[count + 3];
+            float[] value = new float[count + 3];
+            for (int i = 0; i < reference.length; i++) {
+                reference[i] = (float) Math.scalb(random.nextGaussian(), random.nextInt(60) - 40);
+                value[i] = random.nextInt(3) == 0 ? reference[i] : reference[i] * (1 + random.nextFloat() / 8);
+            }
+            for (int odd = 0; odd < 3; odd++) {
+                ErrorKernels.Sums plain = ErrorKernels.CHOICE.plain().sums(reference, value, count, 0.05, 1e-6);
+                ErrorKernels.Sums best = ErrorKernels.CHOICE.best().sums(reference, value, count, 0.05, 1e-6);
+                assertThat(List.of(best.error(), best.reference(), best.value(), best.product(), best.largest())).as("%d pairs", count)
+                        .isEqualTo(List.of(plain.error(), plain.reference(), plain.value(), plain.product(), plain.largest()));
+                assertThat(best.equal()).isEqualTo(plain.equal());
+                assertThat(best.beyond()).isEqualTo(plain.beyond());
+                // What is not finite is seen by either.
+                value[random.nextInt(value.length)] = odd == 0 ? Float.NaN : Float.NEGATIVE_INFINITY;
+            }
+            assertThat(ErrorKernels.CHOICE.best().largest(reference, 2, count))
+                    .isEqualTo(ErrorKernels.CHOICE.plain().largest(reference, 2, count));
+        }
     }
 
     @Test

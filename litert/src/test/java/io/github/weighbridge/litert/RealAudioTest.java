@@ -14,14 +14,15 @@ import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.SourceTree;
-import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.BundleHeader;
 import io.github.weighbridge.litert.file.BundleSection;
 import io.github.weighbridge.litert.file.SectionKind;
 import io.github.weighbridge.litert.file.proto.Gemma4;
 import io.github.weighbridge.litert.file.proto.LlmMetadata;
+import io.github.weighbridge.litert.graph.AudioGraph;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
+import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.policy.Policy;
@@ -226,10 +227,27 @@ class RealAudioTest {
         assertThat(carried).hasSize(10).allSatisfy(job -> assertThat(job.target().encoding().codeBits())
                 .isEqualTo(job.target().name().contains("linear_start") ? 4 : 2));
         ReferenceAudio model = reference(source);
-        assertThat(difference(bundle, model, 816)).isLessThan(0.01);
-        assertThat(difference(bundle, model, 200)).isLessThan(0.01);
+        assertThat(difference(bundle, model, 816)).isLessThan(1e-4);
+        assertThat(difference(bundle, model, 200)).isLessThan(1e-4);
         assertThat(difference(bundle, model.withoutActivations(), 816)).as("scales count").isGreaterThan(0.05);
         assertThat(sound(back(bundle, "mobile-again", Map.of("form", "gemma")))).isEqualTo(sound(source));
+    }
+
+    /// Where the runtime is slow with 2 bits, as on x86-64, 4 bits hold the same numbers.
+    @Test
+    void twoBitsGoIntoFour() throws Exception {
+        Path source = source("wider", Gemma4Options.Numbers.MOBILE);
+        Policy policy = PolicyFiles.parse("wider.yaml", """
+                rules:
+                  - match: { component: audio_encoder, name: '\\.linear\\.weight' }
+                    encoding: int4/channel
+                default: keep
+                """);
+        Path bundle = folder.resolve("wider.litertlm");
+        ConversionPlan plan = Bundles.write(source, bundle, policy, SMALL);
+        assertThat(plan.jobs()).filteredOn(job -> job.target().name().contains("audio_tower") && job.mode() == Job.Mode.CARRY).hasSize(10)
+                .allMatch(job -> job.target().encoding().codeBits() == 4);
+        assertThat(difference(bundle, reference(source), 816)).isLessThan(1e-4);
     }
 
     @Test
@@ -253,23 +271,20 @@ class RealAudioTest {
         }
     }
 
-    /// The metadata name the tokens around sound by their texts, or by their numbers where only config.json has them.
+    /// The metadata name the tokens around sound where the tokenizer's configuration does; else the engine has its own texts, which are Gemma 4's.
     @Test
     void metadataNameTheTokensOfSound() throws Exception {
         Path source = source("tokens", Gemma4Options.Numbers.BF16);
-        Value.Fields config;
+        String end;
         try (Checkpoint checkpoint = open(source)) {
-            config = checkpoint.architecture().parameters();
+            end = Long.toString(checkpoint.architecture().parameters().whole("eoa_token_index").orElseThrow());
         }
-        Gemma4 numbers = metadata(write(source, "numbers", Policy.KEEP));
-        assertThat(numbers.getStartOfAudioToken().getTokenIds().getIdsList())
-                .containsExactly(config.whole("boa_token_id").orElseThrow().intValue());
-        assertThat(numbers.getEndOfAudioToken().getTokenIds().getIdsList())
-                .containsExactly(config.whole("eoa_token_index").orElseThrow().intValue());
-        assertThat(numbers.getSkipMelSpectrogramExtraction()).isFalse();
+        Gemma4 unnamed = metadata(write(source, "unnamed", Policy.KEEP));
+        assertThat(unnamed.hasStartOfAudioToken() || unnamed.hasEndOfAudioToken()).isFalse();
+        assertThat(unnamed.getSkipMelSpectrogramExtraction()).as("the engine makes mel bins").isFalse();
         Path tokenizer = source.resolve("tokenizer_config.json");
-        Files.writeString(tokenizer,
-                Files.readString(tokenizer).replaceFirst("\\{", "{\"boa_token\": \"<|audio>\", \"eoa_token\": \"<audio|>\","));
+        String listed = "\"added_tokens_decoder\": {\"" + end + "\": {\"content\": \"<audio|>\"}},";
+        Files.writeString(tokenizer, Files.readString(tokenizer).replaceFirst("\\{", "{\"boa_token\": \"<|audio>\"," + listed));
         Gemma4 texts = metadata(write(source, "texts", Policy.KEEP));
         assertThat(texts.getStartOfAudioToken().getTokenStr()).isEqualTo("<|audio>");
         assertThat(texts.getEndOfAudioToken().getTokenStr()).isEqualTo("<audio|>");
@@ -317,5 +332,18 @@ class RealAudioTest {
         }
         assertThat(bits).isEqualTo(Map.of("int4", 5, "int8", 2));
         assertThat(difference(bundle, reference(bundle), 816)).isLessThan(0.02);
+        Policy drop = PolicyFiles.parse("drop.yaml", """
+                rules:
+                  - match: { component: audio_encoder }
+                    encoding: drop
+                default: keep
+                """);
+        Path without = folder.resolve("without.litertlm");
+        ConversionPlan left = Bundles.write(source, without, drop, SMALL);
+        for (String section : SECTIONS) {
+            assertThat(Bundles.model(without, section)).as(section).isEmpty();
+        }
+        assertThat(left.findings()).filteredOn(finding -> finding.code().equals("encoders-left-out"))
+                .flatExtracting(Finding::tensors).containsExactly(AudioGraph.PROJECTION);
     }
 }

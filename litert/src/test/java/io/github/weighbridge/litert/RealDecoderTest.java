@@ -241,7 +241,7 @@ class RealDecoderTest {
 
     /// The loss that a type costs, in four windows.
     @ParameterizedTest
-    @CsvSource({"base, INT8, 0.005, 250", "base, INT4, 0.05, 200", "base, INT4/GROUP32, 0.05, 200", "base, INT2, 1, 100",
+    @CsvSource({"base, INT8, 0.005, 250", "base, INT4, 0.05, 200", "base, INT4/GROUP32, 0.05, 200", "base, INT2, 1.3, 100",
         "qat-q4_0-unquantized, INT8, 0.005, 245", "qat-q4_0-unquantized, INT4/GROUP32, 0.05, 200"})
     void types(String variant, String type, double most, int agreeing) throws IOException, PolicyException {
         Path source = folder.resolve(variant);

@@ -48,12 +48,15 @@ public final class HuggingFaceTensors {
     private final Optional<Dialect> text;
     private final List<TargetTensor> tensors;
     private final Map<String, Weight> single;
+    private final Map<String, TargetTensor> wholes;
 
-    private HuggingFaceTensors(Checkpoint source, Stripping stripping, Optional<Dialect> text, List<TargetTensor> tensors) {
+    private HuggingFaceTensors(Checkpoint source, Stripping stripping, Optional<Dialect> text, List<TargetTensor> tensors,
+            Map<String, TargetTensor> wholes) {
         this.source = source;
         this.stripping = stripping;
         this.text = text;
         this.tensors = List.copyOf(tensors);
+        this.wholes = Map.copyOf(wholes);
         Map<String, Weight> byKey = new HashMap<>();
         stripping.weights().forEach(weight -> byKey.put(weight.key(), weight));
         this.single = new HashMap<>();
@@ -68,15 +71,29 @@ public final class HuggingFaceTensors {
     ///
     /// @throws PolicyException when there is no such part
     public static HuggingFaceTensors of(Checkpoint source, TargetRequest request) throws PolicyException {
+        return of(source, request, false);
+    }
+
+    /// The same with what the family's own files hold together apart, where there are files that have it so: each expert a module. [#whole] gives
+    /// what they are parts of.
+    ///
+    /// @throws PolicyException when there is no such part
+    public static HuggingFaceTensors apart(Checkpoint source, TargetRequest request) throws PolicyException {
+        return of(source, request, true);
+    }
+
+    private static HuggingFaceTensors of(Checkpoint source, TargetRequest request, boolean apart) throws PolicyException {
         Optional<Dialect> dialect = request.families().byName(source.architecture().family())
                 .flatMap(family -> family.dialect(Dialect.HUGGING_FACE));
         Stripping stripping = Stripping.of(source, request);
         boolean text = stripping.leavesTextAlone(source);
+        Map<String, TargetTensor> wholes = new HashMap<>();
         return new HuggingFaceTensors(source, stripping, text ? dialect : Optional.empty(),
-                tensors(source, dialect, text, stripping.weights()));
+                tensors(source, dialect, text, stripping.weights(), apart, wholes), wholes);
     }
 
-    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, boolean text, List<Weight> kept) {
+    private static List<TargetTensor> tensors(Checkpoint source, Optional<Dialect> dialect, boolean text, List<Weight> kept, boolean apart,
+            Map<String, TargetTensor> wholes) {
         Map<String, Weight> byKey = new LinkedHashMap<>();
         kept.forEach(weight -> byKey.put(weight.key(), weight));
         Set<String> left = new HashSet<>(byKey.keySet());
@@ -88,10 +105,16 @@ public final class HuggingFaceTensors {
             for (TensorSpec spec : dialect.get().tensors(source.architecture())) {
                 List<String> keys = spec.holding().keys();
                 if (!keys.isEmpty() && left.containsAll(keys)) {
-                    View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
-                    String name = text ? dialect.get().textName(spec.name())
-                            : storedNames.getOrDefault(spec.name(), dialect.get().writtenName(spec.name(), source.architecture()));
-                    tensors.add(new TargetTensor(name, spec.identity(), view, keys));
+                    TargetTensor whole = target(source, dialect.get(), text, spec, storedNames, byKey);
+                    List<TensorSpec> parts = apart ? dialect.get().apart(spec) : List.of();
+                    for (TensorSpec part : parts) {
+                        TargetTensor tensor = target(source, dialect.get(), text, part, storedNames, byKey);
+                        tensors.add(tensor);
+                        wholes.put(tensor.name(), whole);
+                    }
+                    if (parts.isEmpty()) {
+                        tensors.add(whole);
+                    }
                     keys.forEach(left::remove);
                 }
             }
@@ -102,6 +125,14 @@ public final class HuggingFaceTensors {
             }
         }
         return tensors;
+    }
+
+    private static TargetTensor target(Checkpoint source, Dialect dialect, boolean text, TensorSpec spec, Map<String, String> storedNames,
+            Map<String, Weight> byKey) {
+        View view = spec.holding().assemble(key -> Objects.requireNonNull(byKey.get(key)).view());
+        String name = text ? dialect.textName(spec.name())
+                : storedNames.getOrDefault(spec.name(), dialect.writtenName(spec.name(), source.architecture()));
+        return new TargetTensor(name, spec.identity(), view, spec.holding().keys());
     }
 
     /// The name that a quantised table has when it is plain.
@@ -158,6 +189,11 @@ public final class HuggingFaceTensors {
     /// The tensors, in the order of the dialect.
     public List<TargetTensor> tensors() {
         return tensors;
+    }
+
+    /// The tensor that one is a part of, where the family's own files hold these together; see [#apart].
+    public Optional<TargetTensor> whole(TargetTensor part) {
+        return Optional.ofNullable(wholes.get(part.name()));
     }
 
     /// The weight that a tensor is, where it is one alone.

@@ -16,7 +16,7 @@ import java.util.Optional;
 /// The encodings that weights can have in a TFLite model. One object each, so that equal encodings are the same.
 public final class LitertEncodings {
     /// The recipe for tables of blocks that are looked up, not multiplied: scales may be negative.
-    public static final String SIGNED = ScaleSearch.SIGNED;
+    public static final String SIGNED = ScaleRecipe.SIGNED;
     /// Block sizes that the delegate takes.
     private static final List<Integer> BLOCKS = List.of(32, 64, 128, 256);
     private static final Map<String, Encoding> ALL = all();

@@ -109,7 +109,7 @@ final class ScaledCodes implements Encoding {
         return block.isEmpty() ? base.codeWriter() : base.codeWriter().map(writer -> (shape, region, source, planes) -> {
             int scales = source.rows() * source.groups();
             for (int i = 0; i < scales; i++) {
-                source.scales()[i] = ScaleSearch.bfloat(source.scales()[i]);
+                source.scales()[i] = ScaleRecipe.bfloat(source.scales()[i]);
             }
             writer.write(shape, region, source, planes);
         });
@@ -133,7 +133,7 @@ final class ScaledCodes implements Encoding {
 
     @Override
     public Optional<Encoder> encoder(EncoderInputs inputs) {
-        Optional<ScaleSearch> search = ScaleSearch.of(inputs.method(), bits, block.isPresent());
+        Optional<ScaleRecipe> search = ScaleRecipe.of(inputs.method(), bits, block.isPresent());
         CodeWriter writer = base.codeWriter().orElseThrow();
         return search.map(recipe -> new Encoder() {
             private final Codes codes = new Codes();
