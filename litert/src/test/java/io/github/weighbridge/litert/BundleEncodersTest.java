@@ -1,5 +1,7 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.convert.Engine;
+import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.fixtures.Gemma4Fixture;
@@ -178,6 +180,33 @@ class BundleEncodersTest {
                 }
             }
             assertThat(encoder).isGreaterThanOrEqualTo(28);
+        }
+    }
+
+    private static ByteBuffer model(Path bundle, String type) throws IOException {
+        BundleSection section = Bundles.model(bundle, type).orElseThrow();
+        try (ByteSource source = ByteSource.of(bundle)) {
+            return ByteBuffer.wrap(source.readBytes(section.begin(), Math.toIntExact(section.length())));
+        }
+    }
+
+    @Test
+    void modelsOfABundleMadeOfABundleAreTheSame() throws Exception {
+        Path bundle = Converted.of(Gemma4Options.Numbers.MOBILE).bundle();
+        Path again = folder.resolve("again.litertlm");
+        try (Checkpoint source = new LitertlmFormat().open(Source.of(bundle), ReadOptions.defaults())) {
+            TargetRequest request = TargetRequest.named("again.litertlm");
+            for (Map.Entry<String, String> option : SHORT.entrySet()) {
+                request = request.withOption(option.getKey(), option.getValue());
+            }
+            ConversionPlan plan = Planner.plan(source, new LitertlmFormat(), Policy.KEEP, request);
+            assertThat(plan.jobs()).as("made anew, not copied whole").isNotEmpty();
+            Engine.run(plan, source, again, EngineOptions.defaults());
+        }
+        // Documents, of which config.json is rendered anew, are not compared.
+        assertThat(sections(again)).isEqualTo(sections(bundle)).hasSize(9);
+        for (String type : sections(bundle)) {
+            assertThat(model(again, type)).as(type).isEqualTo(model(bundle, type));
         }
     }
 
