@@ -138,8 +138,10 @@ final class CodeChoices {
                 .orElse(DenseType.BF16);
     }
 
-    /// The narrowest type of steps for which a tensor lies on the grid of Q4_0; empty where it lies on none.
-    private Optional<DenseType> trained(TargetTensor tensor) {
+    /// The narrowest type of steps for which a tensor lies on the grid of Q4_0; empty where it lies on none. Experts of one tensor were trained
+    /// alike: samples are taken of all of them, not of each.
+    private Optional<DenseType> trained(TargetTensor part) {
+        TargetTensor tensor = model.whole(part).orElse(part);
         return trained.computeIfAbsent(tensor.name(), _ -> {
             Optional<DenseType> type = Exact.denseType(tensor.view());
             List<StoredTensor> stored = View.stored(tensor.view());
