@@ -128,7 +128,8 @@ final class CodeChoices {
     }
 
     static boolean isModule(TargetTensor tensor) {
-        return tensor.name().endsWith(ModuleNames.WEIGHT) && tensor.shape().rank() == 2;
+        // Without a number there is no scale, and a layout of nothing that no reader expects.
+        return tensor.name().endsWith(ModuleNames.WEIGHT) && tensor.shape().rank() == 2 && tensor.shape().elements() > 0;
     }
 
     /// The type that scales found anew have: the one that the module's numbers have, as upstream gives it.

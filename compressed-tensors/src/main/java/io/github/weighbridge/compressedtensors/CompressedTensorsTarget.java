@@ -390,7 +390,7 @@ final class CompressedTensorsTarget implements Target {
                 if (isStatic(scheme.flatMap(input ? Scheme::input : Scheme::output))) {
                     layout.dense(tensor, assignment.of(tensor));
                 } else {
-                    noted.dropped(tensor.name(), scheme.isPresent());
+                    noted.dropped(View.stored(tensor.view()).getFirst().name(), scheme.isPresent());
                 }
             } else if (cacheScales.containsKey(tensor.name())) {
                 layout.dense(tensor, assignment.of(tensor));

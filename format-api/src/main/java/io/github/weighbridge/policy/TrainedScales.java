@@ -15,7 +15,7 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /// Scales of activations and caches come from training. A policy that demands them of a checkpoint without them is refused: they cannot be
-/// made without running the model on text that is like its use.
+/// made without running the model on text that is like its use. So is one that demands them of a target that has no place for them.
 final class TrainedScales {
     private TrainedScales() {}
 
@@ -24,7 +24,7 @@ final class TrainedScales {
             activations(policy, source, target, assignment);
         }
         if (policy.settings().cache().filter(cache -> cache.scales() == CachePolicy.Scales.TRAINED).isPresent()) {
-            cache(policy, source);
+            cache(policy, source, target);
         }
     }
 
@@ -47,9 +47,19 @@ final class TrainedScales {
                     + without.getFirst() + others(without.size()) + "; scales cannot be made without running the model, so ask for"
                     + " dynamic or none, or begin with a checkpoint that was trained with them");
         }
+        if (!holds(target, Role.ACTIVATION_SCALE)) {
+            boolean there = source.graph().weights().stream().anyMatch(weight -> weight.inputScale().isPresent());
+            throw new PolicyException("policy " + policy.name() + ", activations: static: " + (there
+                    ? "the target has no place for the trained activation scales of the source, and the runtime would not use them"
+                    : "the source has no trained activation scales; they cannot be made without running the model"));
+        }
     }
 
-    private static void cache(Policy policy, Checkpoint source) throws PolicyException {
+    private static boolean holds(Target target, Role role) {
+        return target.tensors().stream().anyMatch(tensor -> tensor.identity().role().equals(role));
+    }
+
+    private static void cache(Policy policy, Checkpoint source, Target target) throws PolicyException {
         Set<Integer> scaled = new TreeSet<>();
         source.graph().stored().stream().map(source.graph()::identity).filter(identity -> identity.role().equals(Role.KV_SCALE))
                 .map(Identity::layer).forEach(scaled::add);
@@ -59,6 +69,11 @@ final class TrainedScales {
             throw new PolicyException(
                     "policy " + policy.name() + ", kv_cache scales: trained: the source has no trained cache scale for layer "
                             + without.getFirst() + others(without.size()) + "; scales cannot be made without running the model");
+        }
+        if (!holds(target, Role.KV_SCALE)) {
+            throw new PolicyException(
+                    "policy " + policy.name() + ", kv_cache scales: trained: the target has no place for the trained cache scales"
+                            + " of the source");
         }
     }
 

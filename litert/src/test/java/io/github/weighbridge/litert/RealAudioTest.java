@@ -227,10 +227,27 @@ class RealAudioTest {
         assertThat(carried).hasSize(10).allSatisfy(job -> assertThat(job.target().encoding().codeBits())
                 .isEqualTo(job.target().name().contains("linear_start") ? 4 : 2));
         ReferenceAudio model = reference(source);
-        assertThat(difference(bundle, model, 816)).isLessThan(0.01);
-        assertThat(difference(bundle, model, 200)).isLessThan(0.01);
+        assertThat(difference(bundle, model, 816)).isLessThan(1e-4);
+        assertThat(difference(bundle, model, 200)).isLessThan(1e-4);
         assertThat(difference(bundle, model.withoutActivations(), 816)).as("scales count").isGreaterThan(0.05);
         assertThat(sound(back(bundle, "mobile-again", Map.of("form", "gemma")))).isEqualTo(sound(source));
+    }
+
+    /// Where the runtime is slow with 2 bits, as on x86-64, 4 bits hold the same numbers.
+    @Test
+    void twoBitsGoIntoFour() throws Exception {
+        Path source = source("wider", Gemma4Options.Numbers.MOBILE);
+        Policy policy = PolicyFiles.parse("wider.yaml", """
+                rules:
+                  - match: { component: audio_encoder, name: '\\.linear\\.weight' }
+                    encoding: int4/channel
+                default: keep
+                """);
+        Path bundle = folder.resolve("wider.litertlm");
+        ConversionPlan plan = Bundles.write(source, bundle, policy, SMALL);
+        assertThat(plan.jobs()).filteredOn(job -> job.target().name().contains("audio_tower") && job.mode() == Job.Mode.CARRY).hasSize(10)
+                .allMatch(job -> job.target().encoding().codeBits() == 4);
+        assertThat(difference(bundle, reference(source), 816)).isLessThan(1e-4);
     }
 
     @Test

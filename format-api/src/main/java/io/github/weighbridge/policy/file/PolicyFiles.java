@@ -62,6 +62,15 @@ public final class PolicyFiles {
         }
     }
 
+    /// The JSON Schema of policy files, for editors and checks. It says what can be said without the model and the target at hand.
+    public static String schema() {
+        try (InputStream in = PolicyFiles.class.getResourceAsStream("policy.schema.json")) {
+            return new String(java.util.Objects.requireNonNull(in, "policy.schema.json").readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new IllegalStateException("the schema cannot be read", e);
+        }
+    }
+
     /// Whether a word names a policy file and not a preset.
     public static boolean isFile(String word) {
         return word.endsWith(".yaml") || word.endsWith(".yml") || word.endsWith(".json");
