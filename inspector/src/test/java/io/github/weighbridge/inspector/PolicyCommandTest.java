@@ -136,7 +136,7 @@ class PolicyCommandTest {
         assertThat(result.err()).isEmpty();
         Map<String, Set<String>> encodings = new TreeMap<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {
-            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            var fields = (Value.Fields) tensor;
             encodings.computeIfAbsent(fields.text("role").orElseThrow(), _ -> new TreeSet<>()).add(fields.text("encoding").orElseThrow());
         });
         assertThat(encodings.get("ffn_down")).containsExactly(down);
@@ -185,7 +185,7 @@ class PolicyCommandTest {
         assertThat(result.err()).isEmpty();
         List<String> found = new ArrayList<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {
-            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            var fields = (Value.Fields) tensor;
             found.add(fields.text("name").orElseThrow() + " " + fields.text("encoding").orElseThrow());
         });
         assertThat(found).contains("blk.4.ffn_up.weight Q2_K", "blk.3.ffn_up.weight Q8_0", "blk.3.attn_q.weight Q5_K",
@@ -201,6 +201,24 @@ class PolicyCommandTest {
         assertThat(Cli.run("convert", mobile, kept, "--to", "gguf").code()).isZero();
         assertThat(Cli.run("convert", mobile, preset, "--to", "gguf", "--policy", "gemma4-mobile").code()).isZero();
         assertThat(preset).hasSameBinaryContentAs(kept);
+    }
+
+    /// Rows that do not fit the blocks of 2 bits take the next encoding that holds the same codes, and the plan says so.
+    @Test
+    void rowsThatFitNoBlockTakeTheNextExactType() throws IOException {
+        Path file = policy("extends: gemma4-mobile\nrules: [{ match: { role: per_layer_projection }, encoding: int2/channel }]\n");
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json");
+        assertThat(result.err()).isEmpty();
+        Set<String> encodings = new TreeSet<>();
+        result.json().list("tensors").orElseThrow().forEach(tensor -> {
+            var fields = (Value.Fields) tensor;
+            if (fields.text("role").orElseThrow().equals("per_layer_projection")) {
+                encodings.add(fields.text("encoding").orElseThrow());
+            }
+        });
+        assertThat(encodings).containsExactly("Q4_0");
+        assertThat(result.json().list("findings").orElseThrow().toString())
+                .contains("rule 1: 8 tensors (").contains("became Q4_0 instead of int2/channel: rows of 32 are no multiple of 256");
     }
 
     /// What is printed is a policy file, and does what the preset does, in every format.
@@ -224,6 +242,19 @@ class PolicyCommandTest {
         assertThat(unknown.err()).contains("policies \"q4_k\" is no file and no preset, did you mean \"q2_k\"?");
         assertThat(Cli.run("policies", folder.resolve("nowhere.yaml")).code()).isEqualTo(5);
         assertThat(Cli.run("policies", policy("strip: smell\n")).code()).isEqualTo(4);
+    }
+
+    /// A plan that is put away keeps what a policy says for formats apart.
+    @Test
+    void aPlanKeepsWhatIsSaidForFormatsApart() throws IOException {
+        Path named = folder.resolve("named");
+        Path planned = folder.resolve("planned");
+        Cli.Result plan = Cli.run("plan", dense, "--to", "compressed-tensors", "--policy", "q4_k_m", "--json");
+        Path kept = Files.writeString(folder.resolve("kept.json"), plan.out());
+        assertThat(Cli.run("convert", dense, planned, "--plan", kept).err()).isEmpty();
+        assertThat(Cli.run("convert", dense, named, "--to", "compressed-tensors", "--policy", "q4_k_m").err()).isEmpty();
+        assertThat(planned.resolve("model.safetensors")).hasSameBinaryContentAs(named.resolve("model.safetensors"));
+        assertThat(planned.resolve("config.json")).hasSameBinaryContentAs(named.resolve("config.json"));
     }
 
     @Test
