@@ -128,7 +128,8 @@ final class CodeChoices {
     }
 
     static boolean isModule(TargetTensor tensor) {
-        return tensor.name().endsWith(ModuleNames.WEIGHT) && tensor.shape().rank() == 2;
+        // Without a number there is no scale, and a layout of nothing that no reader expects.
+        return tensor.name().endsWith(ModuleNames.WEIGHT) && tensor.shape().rank() == 2 && tensor.shape().elements() > 0;
     }
 
     /// The type that scales found anew have: the one that the module's numbers have, as upstream gives it.
@@ -138,8 +139,10 @@ final class CodeChoices {
                 .orElse(DenseType.BF16);
     }
 
-    /// The narrowest type of steps for which a tensor lies on the grid of Q4_0; empty where it lies on none.
-    private Optional<DenseType> trained(TargetTensor tensor) {
+    /// The narrowest type of steps for which a tensor lies on the grid of Q4_0; empty where it lies on none. Experts of one tensor were trained
+    /// alike: samples are taken of all of them, not of each.
+    private Optional<DenseType> trained(TargetTensor part) {
+        TargetTensor tensor = model.whole(part).orElse(part);
         return trained.computeIfAbsent(tensor.name(), _ -> {
             Optional<DenseType> type = Exact.denseType(tensor.view());
             List<StoredTensor> stored = View.stored(tensor.view());

@@ -1,6 +1,10 @@
 package io.github.weighbridge.compressedtensors;
 
 import io.github.weighbridge.compressedtensors.config.QuantizationConfig;
+import io.github.weighbridge.compressedtensors.encoding.PackedEncodings;
+import io.github.weighbridge.encoding.DenseType;
+import io.github.weighbridge.encoding.Encoding;
+import io.github.weighbridge.encoding.Grid.Granularity;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.safetensors.HuggingFaceFolder;
@@ -12,6 +16,7 @@ import io.github.weighbridge.spi.ReadOptions;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +27,8 @@ public final class CompressedTensorsFormat implements Format {
     public static final String NAME = QuantizationConfig.METHOD;
 
     private static final String EXTENSION = ".safetensors";
+    private static final int FLOAT_BLOCK = 128;
+    private static final List<Encoding> ENCODINGS = all();
 
     /// For the service loader.
     public CompressedTensorsFormat() {}
@@ -63,6 +70,26 @@ public final class CompressedTensorsFormat implements Format {
     @Override
     public Target target(Checkpoint checkpoint, TargetRequest request) throws IOException, PolicyException {
         return CompressedTensorsTarget.of(checkpoint, request);
+    }
+
+    /// Symmetric integers in rows and the usual groups, with scales of any type, and floats.
+    @Override
+    public List<Encoding> encodings() {
+        return ENCODINGS;
+    }
+
+    private static List<Encoding> all() {
+        List<Encoding> all = new ArrayList<>();
+        for (int bits : List.of(2, 3, 4, 8)) {
+            all.add(PackedEncodings.packed(bits, new Granularity.Row(), DenseType.F32));
+            for (int group : List.of(32, 64, 128, 256)) {
+                all.add(PackedEncodings.packed(bits, new Granularity.Group(group), DenseType.F32));
+            }
+        }
+        all.add(PackedEncodings.floats(new Granularity.Row(), DenseType.F32));
+        all.add(PackedEncodings.floats(new Granularity.Block(FLOAT_BLOCK, FLOAT_BLOCK), DenseType.F32));
+        all.addAll(List.of(PackedEncodings.nvfp4(), PackedEncodings.mxfp4(), PackedEncodings.mxfp8()));
+        return List.copyOf(all);
     }
 
     @Override

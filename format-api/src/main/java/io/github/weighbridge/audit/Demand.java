@@ -146,9 +146,9 @@ sealed interface Demand {
         return new HalfStep(half, group);
     }
 
-    /// Widest gap between neighbouring levels, where the largest is 1.
+    /// Widest gap between neighbouring levels, where the largest is 1. Among the bits of small floats are some that are no number.
     private static double widestGap(List<Float> levels) {
-        double[] sorted = levels.stream().mapToDouble(Float::doubleValue).sorted().toArray();
+        double[] sorted = levels.stream().mapToDouble(Float::doubleValue).filter(Double::isFinite).sorted().toArray();
         double widest = 0;
         double largest = 0;
         for (int i = 0; i < sorted.length; i++) {

@@ -5,6 +5,7 @@ import io.github.weighbridge.model.Finding;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.policy.Activations;
 import io.github.weighbridge.policy.CachePolicy;
@@ -28,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// From a checkpoint, a format and a policy to a plan.
@@ -59,7 +61,14 @@ public final class Planner {
         Decided decided = decide(source, format, own(policy, format), full);
         List<Finding> findings = new ArrayList<>(decided.findings());
         findings.addAll(PolicyFindings.of(policy, stripping));
-        return new Planned(decided.target().plan(decided.decision().assignment()).withFindings(findings), decided.decision(), policy, full);
+        ConversionPlan plan = decided.target().plan(decided.decision().assignment());
+        for (Job job : plan.jobs()) {
+            Optional<String> refusal = Task.tooLong(job);
+            if (refusal.isPresent()) {
+                throw new PolicyException(refusal.get());
+            }
+        }
+        return new Planned(plan.withFindings(findings), decided.decision(), policy, full);
     }
 
     /// Finds the encodings that keep a conversion within a budget. What rules drop takes no part of it.

@@ -9,6 +9,7 @@ import io.github.weighbridge.plan.OutputFile;
 import io.github.weighbridge.plan.Piece;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// A unit of work that one thread does by itself. Tasks write disjoint ranges, so that their order does not matter.
 sealed interface Task {
@@ -22,6 +23,19 @@ sealed interface Task {
     long COPY_BYTES = 4L << 20;
     /// Numbers that one task encodes.
     long TASK_ELEMENTS = 1L << 20;
+
+    /// Most numbers of rows that belong together: what each thread holds at once.
+    long MOST_TOGETHER = 1L << 24;
+
+    /// Why a job cannot be carried out in bounded memory; empty when it can.
+    static Optional<String> tooLong(Job job) {
+        Shape shape = job.target().shape();
+        long rows = Math.min(shape.rows(), job.target().encoding().rowUnit(shape));
+        boolean together = rows > 1 || wholeRows(job);
+        return job.mode() == Job.Mode.COPY || !together || shape.columns() <= MOST_TOGETHER / Math.max(1, rows) ? Optional.empty()
+                : Optional.of(job.target().name() + " cannot be " + job.target().encoding().name() + ": " + rows + " x " + shape.columns()
+                        + " numbers would have to be seen at once, and no more than " + MOST_TOGETHER + " are");
+    }
 
     /// All tasks of a plan, in the order of the files.
     static List<Task> of(ConversionPlan plan) {
@@ -62,9 +76,12 @@ sealed interface Task {
     /// A region of a job's tensor cut into pieces of about `most` elements that its encoding may process apart. With importance, and with scales
     /// for whole rows, recipes need to see whole rows.
     static List<Region> regions(Job job, Region whole, long most) {
-        boolean wholeRows = job.importance().isPresent()
+        return regions(job.target().shape(), job.target().encoding(), whole, most, wholeRows(job));
+    }
+
+    private static boolean wholeRows(Job job) {
+        return job.importance().isPresent()
                 || job.mode() == Job.Mode.ENCODE && job.target().encoding().encodesWholeRows(job.target().shape());
-        return regions(job.target().shape(), job.target().encoding(), whole, most, wholeRows);
     }
 
     /// A region cut into pieces of about `most` elements that an encoding may process apart.

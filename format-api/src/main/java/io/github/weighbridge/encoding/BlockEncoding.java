@@ -64,7 +64,8 @@ public abstract class BlockEncoding implements Encoding {
     @Override
     public final ByteRange planeRange(int plane, Shape shape, Region region) {
         long begin = (region.rowBegin() * shape.columns() + region.columnBegin()) / blockColumns * blockBytes;
-        return new ByteRange(begin, (long) region.elements() / blockColumns * blockBytes);
+        // A range is also asked of rows that nobody means to hold in memory.
+        return new ByteRange(begin, Math.multiplyExact(region.rowCount(), region.columnCount()) / blockColumns * blockBytes);
     }
 
     @Override

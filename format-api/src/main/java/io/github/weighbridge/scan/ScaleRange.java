@@ -1,17 +1,23 @@
 package io.github.weighbridge.scan;
 
+import io.github.weighbridge.encoding.Codes;
 import io.github.weighbridge.encoding.DenseEncoding;
 import io.github.weighbridge.encoding.DenseType;
 import io.github.weighbridge.encoding.Grid;
 import io.github.weighbridge.encoding.Plane;
+import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
+import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 
 /// The range of a tensor's scales: evidence that decides whether codes can move into an encoding whose scales have a narrower type. Scales are
 /// few beside the codes, so that reading them all is part of planning.
@@ -19,9 +25,16 @@ import java.util.List;
 /// @param smallest least absolute value of a scale that is not 0; infinite where there is none
 /// @param largest greatest absolute value
 /// @param negative whether any scale is below 0
-/// @param halfChange largest change of a scale that is rounded to half precision, relative to itself; infinite where one passes 65504
+/// @param halfChange largest change of a scale that is rounded to half precision, relative to itself; infinite where one passes 65504. Scales
+///         that are too small for a normal half and whose codes are all 0 do not count, as their numbers are 0 whatever the scale: rows that a
+///         training never reached often have one
 public record ScaleRange(float smallest, float largest, boolean negative, double halfChange) {
     private static final int PIECE = 1 << 16;
+    private static final float SMALLEST_NORMAL_HALF = 0x1p-14f;
+    /// What normal halves are off by at most.
+    private static final double NORMAL_CHANGE = 0x1p-11;
+    /// The most scales whose codes are looked at, so that planning stays short.
+    private static final int MOST_IDLE = 1 << 12;
 
     /// Reads the scales of a tensor that keeps them in a plane of their own.
     ///
@@ -45,6 +58,7 @@ public record ScaleRange(float smallest, float largest, boolean negative, double
         float largest = 0;
         boolean negative = false;
         double halfChange = 0;
+        Map<Long, Double> small = new LinkedHashMap<>();
         float[] scales = new float[(int) Math.min(PIECE, count)];
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate((long) scales.length * type.bytes(), 64);
@@ -64,11 +78,45 @@ public record ScaleRange(float smallest, float largest, boolean negative, double
                     if (magnitude > 0) {
                         smallest = Math.min(smallest, magnitude);
                         double rounded = Float.float16ToFloat(Float.floatToFloat16(magnitude));
-                        halfChange = Math.max(halfChange, Math.abs(rounded - magnitude) / magnitude);
+                        double change = Math.abs(rounded - magnitude) / magnitude;
+                        if (change > NORMAL_CHANGE && magnitude < SMALLEST_NORMAL_HALF && small.size() <= MOST_IDLE) {
+                            small.put(at + i, change);
+                        } else {
+                            halfChange = Math.max(halfChange, change);
+                        }
                     }
                 }
             }
         }
-        return new ScaleRange(smallest, largest, negative, halfChange);
+        return new ScaleRange(smallest, largest, negative, Math.max(halfChange, changeOfUsed(tensor, grid, small, files)));
+    }
+
+    /// The largest change of those scales that have a code which is not 0.
+    private static double changeOfUsed(StoredTensor tensor, Grid grid, Map<Long, Double> changes, List<ByteSource> files)
+            throws IOException {
+        double largest = changes.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
+        boolean along = grid.granularity() instanceof Grid.Granularity.Row || grid.granularity() instanceof Grid.Granularity.Group;
+        View view = View.of(tensor);
+        if (changes.isEmpty() || changes.size() > MOST_IDLE || !along || grid.zero() != Grid.Zero.NONE || !ViewReader.keepsCodes(view)
+                || !(grid.levels() instanceof Grid.Levels.Range)) {
+            return largest;
+        }
+        long columns = tensor.shape().columns();
+        long width = Math.min(grid.groupColumns(tensor.shape()), columns);
+        long groups = (columns + width - 1) / width;
+        double used = 0;
+        Codes codes = new Codes();
+        try (ViewReader reader = new ViewReader(files)) {
+            for (Map.Entry<Long, Double> change : changes.entrySet()) {
+                long row = change.getKey() / groups;
+                long begin = change.getKey() % groups * width;
+                if (change.getValue() > used) {
+                    reader.readCodes(view, new Region(row, row + 1, begin, Math.min(columns, begin + width)), grid, codes);
+                    boolean zeros = IntStream.range(0, codes.columns()).allMatch(i -> codes.codes()[i] == 0);
+                    used = zeros ? used : change.getValue();
+                }
+            }
+        }
+        return used;
     }
 }

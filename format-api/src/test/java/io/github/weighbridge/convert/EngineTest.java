@@ -12,6 +12,7 @@ import io.github.weighbridge.encoding.Packing;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.ForwardingByteSource;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
@@ -440,23 +441,12 @@ class EngineTest {
     }
 
     /// A source that fails after so many bytes.
-    private static final class Failing implements ByteSource {
-        private final ByteSource of;
+    private static final class Failing extends ForwardingByteSource {
         private final AtomicLong left;
 
         Failing(ByteSource of, long after) {
-            this.of = of;
+            super(of);
             this.left = new AtomicLong(after);
-        }
-
-        @Override
-        public String name() {
-            return of.name();
-        }
-
-        @Override
-        public long length() {
-            return of.length();
         }
 
         @Override
@@ -464,11 +454,8 @@ class EngineTest {
             if (left.addAndGet(-target.byteSize()) < 0) {
                 throw new IOException(name() + ": the disk is gone");
             }
-            of.read(offset, target);
+            super.read(offset, target);
         }
-
-        @Override
-        public void close() {}
     }
 
     /// A sum stands before the bytes that it sums, and behind them.

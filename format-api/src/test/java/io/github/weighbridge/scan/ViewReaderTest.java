@@ -14,6 +14,7 @@ import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.encoding.SmallFloats;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.ForwardingByteSource;
 import io.github.weighbridge.view.BruteForce;
 import io.github.weighbridge.view.Elementwise;
 import io.github.weighbridge.view.RandomViews;
@@ -280,34 +281,20 @@ class ViewReaderTest {
     }
 
     /// Counts the reads of a source.
-    private static final class Counting implements ByteSource {
-        private final ByteSource of;
+    private static final class Counting extends ForwardingByteSource {
         private int reads;
         private long bytes;
 
         Counting(ByteSource of) {
-            this.of = of;
-        }
-
-        @Override
-        public String name() {
-            return of.name();
-        }
-
-        @Override
-        public long length() {
-            return of.length();
+            super(of);
         }
 
         @Override
         public void read(long offset, MemorySegment target) throws IOException {
             reads++;
             bytes += target.byteSize();
-            of.read(offset, target);
+            super.read(offset, target);
         }
-
-        @Override
-        public void close() {}
     }
 
     private static StoredTensor bf16(long rows, long columns) {

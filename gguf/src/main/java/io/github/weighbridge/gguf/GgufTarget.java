@@ -48,7 +48,7 @@ import java.util.Set;
 /// sound in a file of their own.
 final class GgufTarget implements Target {
     private static final List<String> CANDIDATES = List.of("gguf:Q2_K", "gguf:Q3_K", "gguf:Q4_0", "gguf:Q4_K", "gguf:Q5_0", "gguf:Q5_K",
-            "gguf:Q6_K", "gguf:Q8_0");
+            "gguf:Q6_K", "gguf:Q8_0", "gguf:MXFP4", "gguf:NVFP4", "gguf:F16", "gguf:BF16");
 
     private final Checkpoint source;
     private final TargetRequest request;

@@ -3,7 +3,7 @@ package io.github.weighbridge.gguf;
 import io.github.weighbridge.gguf.file.GgmlType;
 import io.github.weighbridge.gguf.file.GgufFile;
 import io.github.weighbridge.gguf.file.GgufTensorInfo;
-import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.ForwardingByteSource;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -18,7 +18,7 @@ import java.util.TreeMap;
 /// Numbers of more than one byte are swapped: elements of plain types, and within blocks the scales and those fields that ggml reads as
 /// words. The lattice types are left out: ggml reads the same bytes of theirs now as words and now one by one, so that a swapped file has no
 /// one meaning.
-final class LittleEndianSource implements ByteSource {
+final class LittleEndianSource extends ForwardingByteSource {
     /// Which bytes of a block to swap.
     ///
     /// @param bytes bytes of a block
@@ -72,11 +72,10 @@ final class LittleEndianSource implements ByteSource {
 
     private record Range(long end, Swaps swaps) {}
 
-    private final ByteSource of;
     private final NavigableMap<Long, Range> ranges = new TreeMap<>();
 
     LittleEndianSource(GgufFile file) {
-        this.of = file.source();
+        super(file.source());
         for (GgufTensorInfo tensor : file.tensors()) {
             Optional<Swaps> swaps = Swaps.of(tensor.type());
             if (swaps.isPresent() && swaps.get().fields.length > 0 && tensor.byteLength() > 0) {
@@ -91,18 +90,8 @@ final class LittleEndianSource implements ByteSource {
     }
 
     @Override
-    public String name() {
-        return of.name();
-    }
-
-    @Override
-    public long length() {
-        return of.length();
-    }
-
-    @Override
     public void read(long offset, MemorySegment target) throws IOException {
-        of.read(offset, target);
+        super.read(offset, target);
         long end = offset + target.byteSize();
         Long first = ranges.floorKey(offset);
         for (Map.Entry<Long, Range> range : ranges.subMap(first == null ? offset : first, true, end, false).entrySet()) {
@@ -126,7 +115,7 @@ final class LittleEndianSource implements ByteSource {
             if (at >= from && at + length <= to) {
                 bytes.copyFrom(target.asSlice(at - offset, length));
             } else {
-                of.read(at, bytes);
+                super.read(at, bytes);
             }
             for (int block = 0; block < length; block += swaps.bytes) {
                 swaps.apply(stage, block);
@@ -136,15 +125,5 @@ final class LittleEndianSource implements ByteSource {
             MemorySegment.copy(stage, (int) (copyFrom - at), target, ValueLayout.JAVA_BYTE, copyFrom - offset, (int) (copyTo - copyFrom));
             at += length;
         }
-    }
-
-    @Override
-    public void verifyUnchanged() throws IOException {
-        of.verifyUnchanged();
-    }
-
-    @Override
-    public void close() throws IOException {
-        of.close();
     }
 }

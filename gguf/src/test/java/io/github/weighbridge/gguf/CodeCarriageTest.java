@@ -54,11 +54,33 @@ class CodeCarriageTest {
         "2, 256, 0, 0.01, 40000, Q4_0, ''", "2, 256, 0, 0.01, 32752, Q2_K, ''",
         "4, 32, 0, 0.01, 70000, F32, scales-outside-half-precision"})
     void codesFindTheirType(int bits, int columns, int group, float scale, float last, String type, String code) throws IOException {
+        assertType(bits, columns, group, scale, last, false, type, code);
+    }
+
+    /// A scale too small for half precision is none that matters where all its codes are 0. One that is too large has no half at all.
+    @ParameterizedTest
+    @CsvSource({"4, 32, 0, 0.01, 1.1e-6, Q4_0, ''", "4, 96, 32, 0.01, 1.1e-6, Q4_0, ''", "8, 96, 0, 0.01, 1e-30, Q8_0, ''",
+        "2, 256, 0, 0.01, 3e-8, Q2_K, ''", "4, 32, 0, 0.01, 70000, F32, scales-outside-half-precision"})
+    void scalesOfZerosNeedNotBeHeld(int bits, int columns, int group, float scale, float last, String type, String code)
+            throws IOException {
+        assertType(bits, columns, group, scale, last, true, type, code);
+    }
+
+    private static void assertType(int bits, int columns, int group, float scale, float last, boolean zeros, String type, String code)
+            throws IOException {
         int groups = group == 0 ? 1 : columns / group;
         ByteBuffer bytes = ByteBuffer.allocate(ROWS * (columns * bits / 8) + ROWS * groups * 4).order(ByteOrder.LITTLE_ENDIAN);
         int codes = ROWS * columns * bits / 8;
         for (int i = 0; i < ROWS * groups; i++) {
             bytes.putFloat(codes + i * 4, i == ROWS * groups - 1 ? last : scale);
+        }
+        if (zeros) {
+            // The codes of the last scale; all others are the lowest level.
+            int width = (group == 0 ? columns : group) * bits / 8;
+            byte zero = (byte) (bits == 8 ? 0x80 : bits == 4 ? 0x88 : 0xaa);
+            for (int i = codes - width; i < codes; i++) {
+                bytes.put(i, zero);
+            }
         }
         Grid.Granularity granularity = group == 0 ? new Grid.Granularity.Row() : new Grid.Granularity.Group(group);
         GridEncoding encoding = new GridEncoding("codes",

@@ -35,6 +35,7 @@ public final class Main {
         COMMANDS.put("formats", FormatsCommand::new);
         COMMANDS.put("policies", PoliciesCommand::new);
         COMMANDS.put("demo", DemoCommand::new);
+        COMMANDS.put("completion", CompletionCommand::new);
     }
 
     private Main() {}
@@ -122,6 +123,11 @@ public final class Main {
             session.err().flush();
         }
         return failure.code();
+    }
+
+    /// The command line with all commands.
+    static CommandLine commandLine() {
+        return commandLine(new String[0]);
     }
 
     private static CommandLine commandLine(String[] args) {

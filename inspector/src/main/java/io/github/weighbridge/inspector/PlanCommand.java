@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -61,8 +62,9 @@ final class PlanCommand implements Action {
             }
             Audited audited = Audited.of(made.planned().plan());
             AuditOptions audit = AuditOptions.DEFAULT;
+            Optional<Path> place = target.isEmpty() ? Optional.empty() : Optional.of(Path.of(target).toAbsolutePath());
             if (json) {
-                AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request())),
+                AuditText.write(audited, audit, PlanJson.fields(made, PlanContract.of(made.planned(), checkpoint, made.request()), place),
                         session.out());
                 return;
             }

@@ -149,7 +149,7 @@ final class PlanReport {
     }
 
     /// Free bytes where the target would be; negative when that cannot be told.
-    private static long free(Path target) {
+    static long free(Path target) {
         for (Path place = target; place != null; place = place.getParent()) {
             if (Files.isDirectory(place)) {
                 try {

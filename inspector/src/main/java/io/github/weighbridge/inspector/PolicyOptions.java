@@ -98,13 +98,18 @@ final class PolicyOptions {
 
     /// The policy of a preset's name or of a file; one that keeps everything where nothing is named.
     static Policy named(String policy) throws UsageException, IOException, PolicyException {
+        return named("--policy ", policy);
+    }
+
+    /// @param option what messages call it by
+    static Policy named(String option, String policy) throws UsageException, IOException, PolicyException {
         if (policy.isEmpty()) {
             return Policy.KEEP;
         }
         if (PolicyFiles.isFile(policy)) {
             return PolicyFiles.read(Path.of(policy));
         }
-        return PolicyFiles.preset(policy).orElseThrow(() -> new UsageException("--policy \"" + policy + "\" is no file and no preset"
+        return PolicyFiles.preset(policy).orElseThrow(() -> new UsageException(option + "\"" + policy + "\" is no file and no preset"
                 + Vocabulary.suggestion(policy, PolicyFiles.presets())));
     }
 

@@ -3,8 +3,13 @@ package io.github.weighbridge.inspector;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.io.Value;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -13,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -69,6 +75,54 @@ class CarriedTypesTest {
         Set<String> encodings = Cli.run("inspect", target, "--json").json().list("tensors").orElseThrow().stream()
                 .map(tensor -> ((Value.Fields) tensor).text("encoding").orElseThrow()).collect(Collectors.toSet());
         assertThat(encodings).contains(encoding).noneMatch(word -> word.startsWith("int") && word.charAt(3) != encoding.charAt(3));
+    }
+
+    /// Also of floats of 8 bits, two of whose codes are no number.
+    @ParameterizedTest
+    @ValueSource(strings = {"FP8", "FP8/block", "W8A8", "W4A16/group32/asym"})
+    void schemesAreWithinTheirOwnBound(String type) {
+        Path from = folder.resolve("trained");
+        Path target = folder.resolve("bound-" + type.replace('/', '-'));
+        made("convert", from, target, "--to", "compressed-tensors", "--type", type);
+        made("verify", target, "--against", from);
+    }
+
+    /// A matrix without a number has no scales either.
+    @Test
+    void matricesOfNothingStayAsTheyAre() throws IOException {
+        String header = "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[1,32],\"data_offsets\":[0,128]},"
+                + "\"b.weight\":{\"dtype\":\"F32\",\"shape\":[13,0],\"data_offsets\":[128,128]},"
+                + "\"c.weight\":{\"dtype\":\"F32\",\"shape\":[0,32],\"data_offsets\":[128,128]}}";
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        Path from = folder.resolve("nothing.safetensors");
+        Files.write(from, ByteBuffer.allocate(8 + text.length + 128).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).array());
+        for (String type : List.of("W4A16", "W8A16/channel", "W8A8", "FP8")) {
+            Path target = folder.resolve("nothing-" + type.replace('/', '-'));
+            made("convert", from, target, "--to", "compressed-tensors", "--type", type);
+            made("verify", target, "--against", from);
+        }
+    }
+
+    /// Rows longer than memory are weighed, looked at and copied; a scale for all of one is refused before anything is written.
+    @Test
+    void longRowsAreRefusedAtPlanning() throws IOException {
+        long columns = (1L << 31) + 64;
+        byte[] header = ("{\"a.weight\":{\"dtype\":\"F16\",\"shape\":[1," + columns + "],\"data_offsets\":[0," + 2 * columns + "]}}")
+                .getBytes(StandardCharsets.UTF_8);
+        Path from = folder.resolve("long.safetensors");
+        try (FileChannel file =
+                FileChannel.open(from, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.SPARSE)) {
+            file.write(ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header).flip());
+            file.write(ByteBuffer.allocate(1), 8 + header.length + 2 * columns - 1);
+        }
+        made("inspect", from, "--grid");
+        made("plan", from, "--to", "compressed-tensors", "--type", "W4A16");
+        for (String type : List.of("W8A16/channel", "FP8")) {
+            Cli.Result result = Cli.run("plan", from, "--to", "compressed-tensors", "--type", type);
+            assertThat(result.code()).as(result.err()).isEqualTo(4);
+            assertThat(result.err()).contains("a.weight cannot be", "1 x " + columns + " numbers would have to be seen at once");
+        }
+        Files.delete(from);
     }
 
     /// A link that leads nowhere is not replaced unasked.

@@ -9,6 +9,9 @@ import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.encoding.Grid.Granularity;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.fixtures.Gemma4Fixture;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.gguf.encoding.GgmlEncodings;
 import io.github.weighbridge.gguf.file.GgmlType;
@@ -105,6 +108,33 @@ class CrossingsTest {
             assertThat(Files.readString(there.resolve("config.json"))).contains("\"dtype\": \"bfloat16\"");
         }
         assertSameTensors(blocks, convert(there, type + "-back.gguf"));
+    }
+
+    /// Experts of a layer are one tensor in GGUF and modules of their own in compressed-tensors.
+    @ParameterizedTest
+    @ValueSource(strings = {"Q4_0", "Q8_0"})
+    void blocksOfExpertsComeBack(String type) throws IOException {
+        Path plain = folder.resolve("moe");
+        if (!Files.exists(plain)) {
+            Gemma4Fixture.write(plain, Gemma4Options.of(Gemma4Size.TINY_MOE));
+        }
+        Path blocks = convert(plain, "moe-" + type + ".gguf", "--type", type, "--pure");
+        Path there = convert(blocks, "moe-ct-" + type, "--to", "compressed-tensors", "--runtime", "vllm");
+        try (Checkpoint checkpoint = open(there)) {
+            String encoding = type.equals("Q4_0") ? "int4/group32" : "int8/group32";
+            StoredTensor expert = checkpoint.graph().stored("model.language_model.layers.2.experts.7.up_proj.weight").orElseThrow();
+            assertThat(expert.encoding().name()).isEqualTo(encoding);
+            assertThat(checkpoint.graph().stored().stream().filter(tensor -> tensor.name().contains(".experts.")).map(
+                    tensor -> tensor.encoding().name())).hasSize(4 * 8 * 3).containsOnly(encoding);
+        }
+        assertSameTensors(blocks, convert(there, "moe-" + type + "-back.gguf"));
+        if (type.equals("Q4_0")) {
+            // As plain numbers, experts lie on their grid still, which is found again.
+            Path dense = convert(blocks, "moe-dense", "--to", "safetensors", "--type", "BF16");
+            Path exact = convert(dense, "moe-exact", "--to", "compressed-tensors", "--type", "W4A16");
+            Path ranges = convert(dense, "moe-minmax", "--to", "compressed-tensors", "--type", "W4A16:minmax");
+            assertThat(error(dense, exact)).isPositive().isLessThan(error(dense, ranges) / 500);
+        }
     }
 
     @Test

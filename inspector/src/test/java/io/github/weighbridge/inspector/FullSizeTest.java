@@ -69,6 +69,20 @@ class FullSizeTest {
         assertThat(cache(report, 131_072, "f16")).isEqualTo(2068L << 20);
     }
 
+    /// The mixture of experts as vLLM loads it: each expert a module of its own, 4.5 bits a weight and a shape of 16 bytes a module.
+    @Test
+    void theMixtureOfExpertsIsQuantisedWhole() throws IOException {
+        Path checkpoint = SparseCheckpoint.write(folder.resolve("checkpoint"), Gemma4Options.of(Gemma4Size.A4B_26));
+        long begin = System.nanoTime();
+        Cli.Result plan = Cli.run("plan", checkpoint, "--to", "compressed-tensors", "--type", "W4A16", "--runtime", "vllm", "--json");
+        System.out.printf("planned in %.1f s%n", (System.nanoTime() - begin) / 1e9);
+        assertThat(plan.err()).isEmpty();
+        long quantised = 1_110_179_840L + 535_265_280 + 22_837_985_280L;
+        long modules = 30 * 128 * 3 + 30 * 3 + 25 * 4 + 5 * 3;
+        assertThat(plan.json().object("totals").orElseThrow().whole("tensor_bytes"))
+                .contains(51_611_872_412L - quantised * 2 + quantised * 9 / 16 + modules * 16);
+    }
+
     /// The tensors of the official files `gemma-4-...-q4_0.gguf`, without header and padding.
     @ParameterizedTest
     @CsvSource({"E2B, 3333699724", "E4B, 5139117224", "B12, 6960054464", "A4B_26, 14423538808", "B31, 17635166448"})

@@ -70,6 +70,10 @@ class GridCommandTest {
             boolean eight = name.startsWith("b8");
             assertThat(keepers).as(name).contains("gguf:Q8_0");
             assertThat(keepers.contains("gguf:Q4_0")).as(name).isEqualTo(!eight);
+            // The same levels in the same groups, and wider ones in finer.
+            String own = "compressed-tensors:int" + name.charAt(1) + "/" + (group == COLUMNS ? "channel" : "group" + group);
+            assertThat(keepers).as(name).contains(own, "compressed-tensors:int8/group32");
+            assertThat(keepers.contains("compressed-tensors:int2/group32")).as(name).isEqualTo(name.startsWith("b2"));
         }
         Cli.Result text = Cli.run(Screen.ofWidth(120), "inspect", source, "--grid");
         assertThat(text.out()).contains("int4/group32", "int8/channel", "gguf:Q4_0", "none");
@@ -133,7 +137,8 @@ class GridCommandTest {
                 on++;
                 assertThat(grid.get().whole("bits")).contains(4L);
                 assertThat(grid.get().whole("group")).contains(32L);
-                assertThat(grid.get().list("kept_by").orElseThrow()).contains(Value.of("gguf:Q4_0"));
+                assertThat(grid.get().list("kept_by").orElseThrow()).contains(Value.of("gguf:Q4_0"),
+                        Value.of("compressed-tensors:int4/group32"));
             }
         }
         assertThat(on).isEqualTo(66);

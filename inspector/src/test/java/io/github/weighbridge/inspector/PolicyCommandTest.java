@@ -4,7 +4,11 @@ import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
+import io.github.weighbridge.io.Value;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 /// Policies on the command line, held against real checkpoints.
@@ -131,7 +136,7 @@ class PolicyCommandTest {
         assertThat(result.err()).isEmpty();
         Map<String, Set<String>> encodings = new TreeMap<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {
-            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            var fields = (Value.Fields) tensor;
             encodings.computeIfAbsent(fields.text("role").orElseThrow(), _ -> new TreeSet<>()).add(fields.text("encoding").orElseThrow());
         });
         assertThat(encodings.get("ffn_down")).containsExactly(down);
@@ -180,7 +185,7 @@ class PolicyCommandTest {
         assertThat(result.err()).isEmpty();
         List<String> found = new ArrayList<>();
         result.json().list("tensors").orElseThrow().forEach(tensor -> {
-            var fields = (io.github.weighbridge.io.Value.Fields) tensor;
+            var fields = (Value.Fields) tensor;
             found.add(fields.text("name").orElseThrow() + " " + fields.text("encoding").orElseThrow());
         });
         assertThat(found).contains("blk.4.ffn_up.weight Q2_K", "blk.3.ffn_up.weight Q8_0", "blk.3.attn_q.weight Q5_K",
@@ -196,6 +201,96 @@ class PolicyCommandTest {
         assertThat(Cli.run("convert", mobile, kept, "--to", "gguf").code()).isZero();
         assertThat(Cli.run("convert", mobile, preset, "--to", "gguf", "--policy", "gemma4-mobile").code()).isZero();
         assertThat(preset).hasSameBinaryContentAs(kept);
+    }
+
+    /// Rows that do not fit the blocks of 2 bits take the next encoding that holds the same codes, and the plan says so.
+    @Test
+    void rowsThatFitNoBlockTakeTheNextExactType() throws IOException {
+        Path file = policy("extends: gemma4-mobile\nrules: [{ match: { role: per_layer_projection }, encoding: int2/channel }]\n");
+        Cli.Result result = Cli.run("plan", dense, "--to", "gguf", "--policy", file, "--json");
+        assertThat(result.err()).isEmpty();
+        Set<String> encodings = new TreeSet<>();
+        result.json().list("tensors").orElseThrow().forEach(tensor -> {
+            var fields = (Value.Fields) tensor;
+            if (fields.text("role").orElseThrow().equals("per_layer_projection")) {
+                encodings.add(fields.text("encoding").orElseThrow());
+            }
+        });
+        assertThat(encodings).containsExactly("Q4_0");
+        assertThat(result.json().list("findings").orElseThrow().toString())
+                .contains("rule 1: 8 tensors (").contains("became Q4_0 instead of int2/channel: rows of 32 are no multiple of 256");
+    }
+
+    /// What is printed is a policy file, and does what the preset does, in every format.
+    @Test
+    void policiesArePrintedAsFiles() throws IOException {
+        for (String preset : List.of("q4_k_m", "gemma4-mobile", "keep", "bf16")) {
+            Cli.Result printed = Cli.run("policies", preset);
+            assertThat(printed.err()).isEmpty();
+            Path file = policy(printed.out());
+            for (String format : List.of("gguf", "compressed-tensors", "litertlm")) {
+                Cli.Result mine = Cli.run("plan", dense, "--to", format, "--policy", file, "--json");
+                Cli.Result named = Cli.run("plan", dense, "--to", format, "--policy", preset, "--json");
+                assertThat(mine.err()).isEmpty();
+                assertThat(mine.json().list("tensors")).as(preset + " " + format).isEqualTo(named.json().list("tensors"));
+            }
+            assertThat(Cli.run("policies", file).out()).isEqualTo(printed.out());
+            assertThat(Cli.run("policies", preset, "--json").json().text("name")).contains(preset);
+        }
+        Cli.Result unknown = Cli.run("policies", "q4_k");
+        assertThat(unknown.code()).isEqualTo(2);
+        assertThat(unknown.err()).contains("policies \"q4_k\" is no file and no preset, did you mean \"q2_k\"?");
+        assertThat(Cli.run("policies", folder.resolve("nowhere.yaml")).code()).isEqualTo(5);
+        assertThat(Cli.run("policies", policy("strip: smell\n")).code()).isEqualTo(4);
+    }
+
+    /// A plan that is put away keeps what a policy says for formats apart.
+    @Test
+    void aPlanKeepsWhatIsSaidForFormatsApart() throws IOException {
+        Path named = folder.resolve("named");
+        Path planned = folder.resolve("planned");
+        Cli.Result plan = Cli.run("plan", dense, "--to", "compressed-tensors", "--policy", "q4_k_m", "--json");
+        Path kept = Files.writeString(folder.resolve("kept.json"), plan.out());
+        assertThat(Cli.run("convert", dense, planned, "--plan", kept).err()).isEmpty();
+        assertThat(Cli.run("convert", dense, named, "--to", "compressed-tensors", "--policy", "q4_k_m").err()).isEmpty();
+        assertThat(planned.resolve("model.safetensors")).hasSameBinaryContentAs(named.resolve("model.safetensors"));
+        assertThat(planned.resolve("config.json")).hasSameBinaryContentAs(named.resolve("config.json"));
+    }
+
+    @Test
+    void theSchemaComesWithTheProgram() throws IOException {
+        Path page = Path.of(System.getProperty("weighbridge.root"), "docs/policy.schema.json");
+        assertThat(Cli.run("policies", "--schema").out()).isEqualTo(Files.readString(page));
+        assertThat(Cli.run("policies", "--schema", "--json").code()).isEqualTo(2);
+        assertThat(Cli.run("policies", "keep", "--schema").code()).isEqualTo(2);
+    }
+
+    /// A checkpoint that is a hole: what it would become is more than any disk has.
+    @Test
+    void aDiskThatIsTooSmallIsSaidBeforeAnythingIsWritten() throws IOException {
+        long side = 1 << 20;
+        byte[] header = ("{\"x\":{\"dtype\":\"BF16\",\"shape\":[" + side + "," + side + "],\"data_offsets\":[0," + 2 * side * side
+                + "]}}").getBytes(StandardCharsets.UTF_8);
+        byte[] begin = ByteBuffer.allocate(8 + header.length).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header).array();
+        Path huge = SparseCheckpoint.extend(folder.resolve("huge.safetensors"), begin, begin.length + 2 * side * side);
+        Path place = Files.createDirectory(folder.resolve("place"));
+        Path target = place.resolve("result");
+        long needed = 4 * side * side;
+        Value.Fields plan = Cli.run("plan", huge, target, "--to", "safetensors", "--type", "F32", "--json").json();
+        Value.Fields needs = plan.object("needs").orElseThrow();
+        assertThat(needs.whole("disk_bytes").orElseThrow()).isGreaterThan(needed);
+        long free = needs.whole("disk_free").orElseThrow();
+        assertThat(free).isPositive();
+        assumeTrue(free < needed, "a disk with more than 4 TiB free");
+        assertThat(plan.object("contract").orElseThrow().toString()).doesNotContain("disk_free");
+        assertThat(Cli.run("plan", huge, "--to", "safetensors", "--type", "F32", "--json").json().object("needs").orElseThrow()
+                .get("disk_free")).as("of no place").isEmpty();
+        assertThat(Cli.run("plan", huge, target, "--to", "safetensors", "--type", "F32").out()).contains("free on disk", "not enough");
+        Cli.Result result = Cli.run("convert", huge, target, "--to", "safetensors", "--type", "F32");
+        assertThat(result.code()).isEqualTo(5);
+        assertThat(result.err()).startsWith(target + ": the result needs " + needs.whole("disk_bytes").orElseThrow() + " bytes, ")
+                .endsWith(" are free\n").hasLineCount(1);
+        assertThat(place).isEmptyDirectory();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.github.weighbridge.inspector;
 
 import io.github.weighbridge.audit.Audited;
+import io.github.weighbridge.audit.Footprint;
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planned;
@@ -9,6 +10,8 @@ import io.github.weighbridge.fixtures.SharedData;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.plan.PlanDigest;
 import io.github.weighbridge.policy.file.PolicyFiles;
 import io.github.weighbridge.spi.Format;
 import io.github.weighbridge.spi.Formats;
@@ -19,8 +22,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,20 +64,52 @@ class PresetMatrixTest {
         return format.equals("litertlm") ? request.withOption("cache-length", "64").withOption("prefill", "32") : request;
     }
 
+    /// Plans that are the same to the byte are carried out once.
     @ParameterizedTest
     @ValueSource(strings = {"gguf", "compressed-tensors", "litertlm"})
     void everyPresetConverts(String name) throws IOException, PolicyException {
         Format format = format(name);
         for (Path model : models()) {
+            Map<String, String> done = new HashMap<>();
             try (Checkpoint source = Formats.installed().open(Source.of(model), ReadOptions.defaults())) {
                 for (String preset : PolicyFiles.presets()) {
-                    Planned planned = Planner.prepare(source, format, PolicyFiles.preset(preset).orElseThrow(), request(name));
-                    Path target = folder.resolve("result." + name);
-                    Engine.run(planned.plan(), source, target, EngineOptions.defaults().withForce(true));
-                    try (Checkpoint made = Formats.installed().open(Source.of(target), ReadOptions.defaults())) {
-                        Audited written = Audited.of(made);
-                        assertThat(written.files()).as(preset + " of " + model.getFileName()).isEqualTo(Audited.of(planned.plan()).files());
+                    TargetRequest request = request(name);
+                    Planned planned = Planner.prepare(source, format, PolicyFiles.preset(preset).orElseThrow(), request);
+                    assertThat(planned.plan().findings()).as(preset + " of " + model.getFileName() + " in " + name)
+                            .noneMatch(finding -> finding.code().startsWith("vllm-"));
+                    if (done.putIfAbsent(PlanDigest.of(planned.plan(), request.name()), preset) == null) {
+                        convert(source, planned.plan(), preset + " of " + model.getFileName());
                     }
+                }
+            }
+            // llama.cpp's mixes differ from one another; elsewhere several have one meaning.
+            assertThat(done).hasSizeGreaterThanOrEqualTo(name.equals("gguf") ? 20 : 12);
+        }
+    }
+
+    private static void convert(Checkpoint source, ConversionPlan plan, String what) throws IOException, PolicyException {
+        Path target = folder.resolve("result." + plan.format());
+        Engine.run(plan, source, target, EngineOptions.defaults().withForce(true));
+        try (Checkpoint made = Formats.installed().open(Source.of(target), ReadOptions.defaults())) {
+            Audited written = Audited.of(made);
+            Audited planned = Audited.of(plan);
+            assertThat(written.files()).as(what).isEqualTo(planned.files());
+            assertThat(Footprint.of(written)).as(what).isEqualTo(Footprint.of(planned));
+        }
+    }
+
+    /// A folder of plain numbers takes the presets of plain numbers and refuses all others with its reason, and so does nothing silently.
+    @Test
+    void aFolderOfPlainNumbersRefusesWhatItCannotHold() throws IOException, PolicyException {
+        try (Checkpoint source = Formats.installed().open(Source.of(model(TrainedCheckpoints.QAT_Q4_0)), ReadOptions.defaults())) {
+            for (String preset : PolicyFiles.presets()) {
+                if (PLAIN.contains(preset)) {
+                    assertThat(Planner.plan(source, format("safetensors"), PolicyFiles.preset(preset).orElseThrow(),
+                            TargetRequest.named("plain")).bytes()).as(preset).isPositive();
+                } else {
+                    assertThatThrownBy(() -> Planner.plan(source, format("safetensors"), PolicyFiles.preset(preset).orElseThrow(),
+                            TargetRequest.named("plain"))).as(preset).isInstanceOf(PolicyException.class)
+                            .message().containsIgnoringCase("f16").contains("safetensors", preset.replaceFirst("-text.*", ""));
                 }
             }
         }

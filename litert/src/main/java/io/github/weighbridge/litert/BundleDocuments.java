@@ -42,7 +42,8 @@ record BundleDocuments(List<BundlePart> parts, List<Finding> findings) {
 
     static BundleDocuments of(Checkpoint source, BundleTensors bundle, LitertOptions options, BundleForm form, TargetRequest request)
             throws IOException, PolicyException {
-        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(), VisionSpec.of(bundle.architecture()),
+        LlmMetadataBuilder.Result metadata = LlmMetadataBuilder.of(source, options.cacheLength(),
+                VisionSpec.of(bundle.architecture(), options.imageTokens()).stream().findFirst(),
                 AudioSpec.of(bundle.architecture()).isPresent(), request.limits());
         List<BundlePart> parts = new ArrayList<>();
         parts.add(BundlePart.rendered(SectionKind.LLM_METADATA, List.of(), METADATA_ENTRY, metadata.metadata().toByteArray()));

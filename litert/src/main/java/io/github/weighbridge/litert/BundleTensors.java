@@ -79,12 +79,15 @@ final class BundleTensors {
         for (Encoder encoder : Encoder.values()) {
             // Without its tower there is nothing to write, whatever the configuration says.
             boolean there = byKey.values().stream().anyMatch(weight -> weight.identity().component().equals(encoder.tower()));
-            Optional<Map<BundlePart.Model, Encoder.Drawing>> models = there ? encoder.models(architecture) : Optional.empty();
+            Optional<Map<BundlePart.Model, Encoder.Drawing>> models = there ? encoder.models(architecture, options) : Optional.empty();
             if (models.isPresent()) {
                 encoders.add(new EncoderTensors(encoder, models.get()));
             } else if (family.parts().contains(encoder.part())) {
                 architecture = family.without(architecture, encoder.part());
             }
+        }
+        if (!options.imageTokens().isEmpty() && encoders.stream().noneMatch(one -> one.encoder() == Encoder.VISION)) {
+            throw new PolicyException("--" + LitertOptions.IMAGE_TOKENS + ": no encoder of images is written");
         }
         BundleTensors tensors = new BundleTensors(architecture, DecoderSpec.of(architecture), encoders);
         tensors.collect(source, byKey, options, family, dialect);

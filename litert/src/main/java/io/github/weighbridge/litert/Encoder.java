@@ -20,19 +20,23 @@ enum Encoder {
     /// Images.
     VISION("vision", Component.VISION_ENCODER, List.of("eoi_token_id"), BundlePart.Model.END_OF_VISION) {
         @Override
-        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture) throws PolicyException {
-            return VisionSpec.of(architecture).map(spec -> {
-                Map<BundlePart.Model, Drawing> models = new LinkedHashMap<>();
-                models.put(BundlePart.Model.VISION_ENCODER, (weights, model) -> VisionGraph.encoder(spec, weights, model));
-                models.put(BundlePart.Model.VISION_ADAPTER, (weights, model) -> VisionGraph.adapter(spec, weights, model));
-                return models;
-            });
+        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture, LitertOptions options) throws PolicyException {
+            List<VisionSpec> specs = VisionSpec.of(architecture, options.imageTokens());
+            if (specs.isEmpty()) {
+                return Optional.empty();
+            }
+            Map<BundlePart.Model, Drawing> models = new LinkedHashMap<>();
+            models.put(BundlePart.Model.VISION_ENCODER,
+                    (weights, model) -> specs.forEach(spec -> VisionGraph.encoder(spec, weights, model)));
+            models.put(BundlePart.Model.VISION_ADAPTER,
+                    (weights, model) -> specs.forEach(spec -> VisionGraph.adapter(spec, weights, model)));
+            return Optional.of(models);
         }
     },
     /// Sound.
     AUDIO("audio", Component.AUDIO_ENCODER, List.of("eoa_token_id", "eoa_token_index"), BundlePart.Model.END_OF_AUDIO) {
         @Override
-        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture) throws PolicyException {
+        Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture, LitertOptions options) throws PolicyException {
             return AudioSpec.of(architecture).map(spec -> {
                 Map<BundlePart.Model, Drawing> models = new LinkedHashMap<>();
                 models.put(BundlePart.Model.AUDIO_ENCODER, (weights, model) -> AudioGraph.encoder(spec, weights, model));
@@ -64,7 +68,7 @@ enum Encoder {
     /// The models of an encoder, in the order of their sections; empty where no graph is known for an encoder of that kind.
     ///
     /// @throws PolicyException when the kind is known and the hyper-parameters are such as no graph can have
-    abstract Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture) throws PolicyException;
+    abstract Optional<Map<BundlePart.Model, Drawing>> models(Architecture architecture, LitertOptions options) throws PolicyException;
 
     /// The family's word for the part of the model.
     String part() {

@@ -8,6 +8,7 @@ import io.github.weighbridge.plan.TargetTensor;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The constants of a model of an encoder that is being planned: each is made when a graph first asks for it, and shared by all.
 final class EncoderConstants implements EncoderWeights {
@@ -21,6 +22,11 @@ final class EncoderConstants implements EncoderWeights {
         this.weights = weights;
         this.activations = activations;
         this.model = model;
+    }
+
+    /// Names of the weights that graphs asked for.
+    Set<String> used() {
+        return Set.copyOf(constants.keySet());
     }
 
     @Override

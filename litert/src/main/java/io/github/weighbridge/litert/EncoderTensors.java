@@ -14,9 +14,11 @@ import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The tensors of one encoder, by the names that Hugging Face has for them, and the sections that they fill.
 final class EncoderTensors {
@@ -83,14 +85,20 @@ final class EncoderTensors {
     /// The sections.
     ///
     /// @param embeddingScale factor of embeddings
-    /// @throws PolicyException when one passes 2 GiB where it must not
+    /// @throws PolicyException when one passes 2 GiB where it must not, or a tensor is in none of them
     List<BundlePart> parts(String description, Assignment assignment, float embeddingScale) throws PolicyException {
         List<BundlePart> parts = new ArrayList<>();
+        Set<String> unused = new LinkedHashSet<>(weights.keySet());
         for (Map.Entry<BundlePart.Model, Encoder.Drawing> model : models.entrySet()) {
             SectionModel section = new SectionModel(description, assignment);
-            model.getValue().draw(new EncoderConstants(weights, activations, section), section.graphs());
+            EncoderConstants constants = new EncoderConstants(weights, activations, section);
+            model.getValue().draw(constants, section.graphs());
+            unused.removeAll(constants.used());
             section.finish();
             parts.add(BundlePart.model(model.getKey(), section));
+        }
+        if (!unused.isEmpty()) {
+            throw new PolicyException("LiteRT-LM: no graph is known that uses " + unused.iterator().next());
         }
         if (end.isPresent()) {
             SectionModel section = new SectionModel(description, assignment);

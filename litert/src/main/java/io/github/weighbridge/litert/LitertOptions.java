@@ -13,6 +13,7 @@ import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,13 +27,14 @@ import java.util.stream.Stream;
 ///
 /// @param cacheLength tokens that the caches hold
 /// @param prefill numbers of tokens that graphs take at once
+/// @param imageTokens numbers of soft tokens that graphs make of an image, the largest first; empty for what the model says
 /// @param uuid the bundle's, where it is to have one
 /// @param timestamp when it was made, where that is to stand in it
 /// @param staticActivations whether trained scales of activations are used
 /// @param cacheTypes what is asked of the caches, by kind of attention; empty for what the source's scales suggest
 /// @param record what the bundle is to say of how it came about, in the order in which it stands there
-record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uuid, Optional<String> timestamp, boolean staticActivations,
-        Map<Layer.Attention, String> cacheTypes, Map<String, String> record) {
+record LitertOptions(int cacheLength, List<Integer> prefill, List<Integer> imageTokens, Optional<String> uuid, Optional<String> timestamp,
+        boolean staticActivations, Map<Layer.Attention, String> cacheTypes, Map<String, String> record) {
     /// Settings that policies make of every format.
     private static final String ACTIVATIONS = "activations";
     private static final Map<Layer.Attention, String> CACHES =
@@ -41,6 +43,7 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
     private static final String F16 = "f16";
     static final String CACHE_LENGTH = "cache-length";
     static final String PREFILL = "prefill";
+    static final String IMAGE_TOKENS = "image-tokens";
     static final String UUID_OPTION = "uuid";
     static final String TIMESTAMP = "timestamp";
     /// The settings, for the command line.
@@ -49,6 +52,9 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
                     "Tokens that the key/value caches hold; 4096, or the model's maximum where that is less."),
             new FormatOption(PREFILL, FormatOption.Kind.VALUE, "N,N",
                     "Numbers of prompt tokens that graphs take at once; 128,1024 as far as the caches hold them."),
+            new FormatOption(IMAGE_TOKENS, FormatOption.Kind.VALUE, "N,N",
+                    "Soft tokens that graphs make of an image, such as 280,140,70; the runtime takes the least that an image fits. What the model says if"
+                            + " not given."),
             new FormatOption(UUID_OPTION, FormatOption.Kind.VALUE, "UUID", "The bundle's uuid; none if not given."),
             new FormatOption(TIMESTAMP, FormatOption.Kind.VALUE, "TIME",
                     "The bundle's time of creation, as 2026-01-31T12:00:00+00:00; none if not given."));
@@ -66,6 +72,7 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
     /// Copies the collections.
     LitertOptions {
         prefill = List.copyOf(prefill);
+        imageTokens = List.copyOf(imageTokens);
         cacheTypes = Map.copyOf(cacheTypes);
         record = Collections.unmodifiableMap(new LinkedHashMap<>(record));
     }
@@ -76,14 +83,9 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
         if (length.isPresent() && number(length.get()).isEmpty()) {
             return Optional.of("--cache-length \"" + length.get() + "\" is no number of tokens from 1 to " + MOST_TOKENS);
         }
-        Optional<String> prefill = Optional.ofNullable(options.get(PREFILL));
-        if (prefill.isPresent()) {
-            String[] words = prefill.get().split(",", -1);
-            if (words.length > MOST_GRAPHS || Stream.of(words).anyMatch(word -> number(word).isEmpty())
-                    || Stream.of(words).distinct().count() < words.length) {
-                return Optional.of("--prefill \"" + prefill.get() + "\" is no list of at most " + MOST_GRAPHS
-                        + " different numbers of tokens, such as 128,1024");
-            }
+        Optional<String> list = badList(options, PREFILL, "128,1024").or(() -> badList(options, IMAGE_TOKENS, "280,140,70"));
+        if (list.isPresent()) {
+            return list;
         }
         Optional<String> uuid = Optional.ofNullable(options.get(UUID_OPTION));
         if (uuid.isPresent() && !isUuid(uuid.get())) {
@@ -94,6 +96,15 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
             return Optional.of("--timestamp \"" + timestamp.get() + "\" is no time such as 2026-01-31T12:00:00+00:00");
         }
         return Optional.empty();
+    }
+
+    private static Optional<String> badList(Map<String, String> options, String name, String such) {
+        return Optional.ofNullable(options.get(name)).filter(text -> {
+            String[] words = text.split(",", -1);
+            return words.length > MOST_GRAPHS || Stream.of(words).anyMatch(word -> number(word).isEmpty())
+                    || Stream.of(words).distinct().count() < words.length;
+        }).map(text -> "--" + name + " \"" + text + "\" is no list of at most " + MOST_GRAPHS + " different numbers of tokens, such as "
+                + such);
     }
 
     private static Optional<Integer> number(String word) {
@@ -154,7 +165,9 @@ record LitertOptions(int cacheLength, List<Integer> prefill, Optional<String> uu
             type.ifPresent(word -> types.put(kind.getKey(), word));
         }
         String activations = request.option(ACTIVATIONS).orElse("keep");
-        return new LitertOptions(cache, prefill, request.option(UUID_OPTION), request.option(TIMESTAMP),
+        List<Integer> imageTokens = request.option(IMAGE_TOKENS).map(text -> Stream.of(text.split(",")).map(Integer::valueOf)
+                .sorted(Comparator.reverseOrder()).toList()).orElse(List.of());
+        return new LitertOptions(cache, prefill, imageTokens, request.option(UUID_OPTION), request.option(TIMESTAMP),
                 activations.equals("keep") || activations.equals("static"), types, record(source, request));
     }
 

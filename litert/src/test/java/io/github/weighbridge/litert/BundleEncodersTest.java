@@ -1,5 +1,7 @@
 package io.github.weighbridge.litert;
 
+import io.github.weighbridge.convert.Engine;
+import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.fixtures.Gemma4Fixture;
@@ -15,6 +17,7 @@ import io.github.weighbridge.io.Value;
 import io.github.weighbridge.litert.file.BundleHeader;
 import io.github.weighbridge.litert.file.BundleSection;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.litert.file.proto.Gemma4;
 import io.github.weighbridge.litert.file.proto.LlmMetadata;
 import io.github.weighbridge.model.Checkpoint;
@@ -127,12 +130,16 @@ class BundleEncodersTest {
                 }
                 if (stored.name().contains("vision_tower")) {
                     assertThat(own).as(stored.name()).containsExactly(BundleSection.VISION_ENCODER);
+                } else if (stored.name().contains("audio_tower")) {
+                    assertThat(own).as(stored.name()).containsExactly(BundleSection.AUDIO_ENCODER);
+                } else if (stored.name().contains("embed_audio")) {
+                    assertThat(own).as(stored.name()).containsExactly(BundleSection.AUDIO_ADAPTER);
                 } else if (stored.name().contains("embed_vision")) {
                     assertThat(own).as(stored.name()).containsExactly(BundleSection.VISION_ADAPTER);
                 }
             }
         }
-        assertThat(named).noneMatch(name -> name.contains("vision"));
+        assertThat(named).noneMatch(name -> name.contains("vision") || name.contains("audio"));
     }
 
     /// A bundle is as good a source as the folder: the same numbers, codes where there were codes, and the configuration of the encoder.
@@ -173,6 +180,33 @@ class BundleEncodersTest {
                 }
             }
             assertThat(encoder).isGreaterThanOrEqualTo(28);
+        }
+    }
+
+    private static ByteBuffer model(Path bundle, String type) throws IOException {
+        BundleSection section = Bundles.model(bundle, type).orElseThrow();
+        try (ByteSource source = ByteSource.of(bundle)) {
+            return ByteBuffer.wrap(source.readBytes(section.begin(), Math.toIntExact(section.length())));
+        }
+    }
+
+    @Test
+    void modelsOfABundleMadeOfABundleAreTheSame() throws Exception {
+        Path bundle = Converted.of(Gemma4Options.Numbers.MOBILE).bundle();
+        Path again = folder.resolve("again.litertlm");
+        try (Checkpoint source = new LitertlmFormat().open(Source.of(bundle), ReadOptions.defaults())) {
+            TargetRequest request = TargetRequest.named("again.litertlm");
+            for (Map.Entry<String, String> option : SHORT.entrySet()) {
+                request = request.withOption(option.getKey(), option.getValue());
+            }
+            ConversionPlan plan = Planner.plan(source, new LitertlmFormat(), Policy.KEEP, request);
+            assertThat(plan.jobs()).as("made anew, not copied whole").isNotEmpty();
+            Engine.run(plan, source, again, EngineOptions.defaults());
+        }
+        // Documents, of which config.json is rendered anew, are not compared.
+        assertThat(sections(again)).isEqualTo(sections(bundle)).hasSize(9);
+        for (String type : sections(bundle)) {
+            assertThat(model(again, type)).as(type).isEqualTo(model(bundle, type));
         }
     }
 
@@ -333,6 +367,41 @@ class BundleEncodersTest {
                     checkpoint.graph(), checkpoint.documents(), List.of(), List.of());
             assertThatThrownBy(() -> Planner.plan(changed, new LitertlmFormat(), Policy.KEEP, TargetRequest.named("out.litertlm")))
                     .isInstanceOf(PolicyException.class).hasMessageContaining("no vision graph for").hasMessageContaining("--strip vision");
+        }
+    }
+
+    @Test
+    void numbersOfSoftTokensThatNoImageHasAreRefused() throws Exception {
+        try (Checkpoint towers = virtual(Gemma4Options.of(Gemma4Size.TINY_TOWERS), "towers");
+                Checkpoint text = virtual(Gemma4Options.of(Gemma4Size.TINY), "text")) {
+            TargetRequest request = TargetRequest.named("out.litertlm");
+            for (String bad : List.of("", "0", "70,70", "many", "70,,140")) {
+                assertThatThrownBy(
+                        () -> Planner.plan(towers, new LitertlmFormat(), Policy.KEEP, request.withOption("image-tokens", bad)))
+                        .as(bad).isInstanceOf(PolicyException.class).hasMessageContaining("--image-tokens \"" + bad + "\" is no list");
+            }
+            assertThatThrownBy(
+                    () -> Planner.plan(towers, new LitertlmFormat(), Policy.KEEP, request.withOption("image-tokens", "7282")))
+                    .isInstanceOf(PolicyException.class).hasMessageContaining("7282 soft tokens of 3 x 3 patches");
+            assertThatThrownBy(() -> Planner.plan(text, new LitertlmFormat(), Policy.KEEP, request.withOption("image-tokens", "70")))
+                    .isInstanceOf(PolicyException.class).hasMessage("--image-tokens: no encoder of images is written");
+        }
+    }
+
+    /// An archive has the same models as entries.
+    @Test
+    void archivesHoldEncodersToo() throws Exception {
+        Path source = Converted.of(Gemma4Options.Numbers.MOBILE).source();
+        Files.write(source.resolve("tokenizer.model"), new byte[] {10, 0});
+        Path task = folder.resolve("out.task");
+        ConversionPlan plan = Bundles.write(source, task, Policy.KEEP, SHORT);
+        Files.delete(source.resolve("tokenizer.model"));
+        assertThat(Files.size(task)).isEqualTo(plan.bytes());
+        try (ByteSource bytes = ByteSource.of(task);
+                Checkpoint read = new TaskFormat().open(Source.of(task), ReadOptions.defaults())) {
+            assertThat(StoredZip.read(bytes, Limits.DEFAULT).entries()).extracting(StoredZip.Entry::name).contains("TF_LITE_VISION_ENCODER",
+                    "TF_LITE_VISION_ADAPTER", "TF_LITE_END_OF_VISION", "TF_LITE_PREFILL_DECODE");
+            assertThat(read.graph().stored()).containsExactlyInAnyOrderElementsOf(plan.tensors());
         }
     }
 

@@ -14,7 +14,9 @@ import io.github.weighbridge.safetensors.file.SafetensorsType;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,15 +66,7 @@ class RealVisionTest {
             assertThat(encode.inputs()).containsExactlyInAnyOrder("images", "positions_xy");
             assertThat(encode.shape("images")).containsExactly(1, model.patches(), model.pixels());
             assertThat(encode.shape("positions_xy")).containsExactly(1, model.patches(), 2);
-            ByteBuffer images = encode.input("images");
-            ByteBuffer positions = encode.input("positions_xy");
-            for (int i = 0; i < model.patches(); i++) {
-                for (float pixel : image.patches()[i]) {
-                    images.putFloat(pixel);
-                }
-                positions.putInt(image.at()[i][0]).putInt(image.at()[i][1]);
-            }
-            encode.run();
+            run(encode, image, model.patches());
             ByteBuffer mask = encode.output("mask");
             for (int i = 0; i < model.tokens(); i++) {
                 assertThat(mask.get() == 1).as("soft token %d", i).isEqualTo(expected.real()[i]);
@@ -176,6 +170,48 @@ class RealVisionTest {
                 .put("model.vision_tower.std_scale", SafetensorsType.F32, Shape.of(64), numbers(random, 64)).write();
         ReferenceVision model = new ReferenceVision(source);
         assertThat(difference(bundle(source, "standard", Policy.KEEP), model, Image.of(model, 9, 12, 3))).isLessThan(1e-4);
+    }
+
+    /// Graphs for small images beside one for large: they share the weights, and give the same for an image that fits both.
+    @Test
+    void graphsOfSeveralSizesGiveTheSame() throws Exception {
+        Path source = source("sizes", Gemma4Options.Numbers.F32);
+        Path one = bundle(source, "one", Policy.KEEP);
+        Path several = folder.resolve("several.litertlm");
+        Map<String, String> options = new HashMap<>(SMALL);
+        options.put("image-tokens", "6,16");
+        Bundles.write(source, several, Policy.KEEP, options);
+        assertThat(Files.size(several) - Files.size(one)).as("weights are shared").isBetween(0L, 200_000L);
+        ReferenceVision model = new ReferenceVision(source);
+        assertThat(difference(several, model, Image.of(model, 6, 9, 2))).isLessThan(1e-4);
+        Image image = Image.of(model, 6, 9, 2);
+        ReferenceVision.Result expected = model.encode(image.patches(), image.at());
+        try (TfliteModel encoder = Bundles.open(several, Bundles.model(several, BundleSection.VISION_ENCODER).orElseThrow())) {
+            assertThat(encoder.signatures()).containsExactlyInAnyOrder("vision_16", "vision_6");
+            TfliteSignature small = encoder.signature("vision_6");
+            assertThat(small.shape("images")).containsExactly(1, 54, model.pixels());
+            run(small, image, 54);
+            ByteBuffer features = small.output("features");
+            Spread spread = new Spread();
+            for (int i = 0; i < 6; i++) {
+                for (double number : expected.features()[i]) {
+                    spread.add(features.getFloat(), number);
+                }
+            }
+            assertThat(spread.largest()).isLessThan(1e-4);
+        }
+    }
+
+    private static void run(TfliteSignature encode, Image image, int count) {
+        ByteBuffer images = encode.input("images");
+        ByteBuffer positions = encode.input("positions_xy");
+        for (int i = 0; i < count; i++) {
+            for (float pixel : image.patches()[i]) {
+                images.putFloat(pixel);
+            }
+            positions.putInt(image.at()[i][0]).putInt(image.at()[i][1]);
+        }
+        encode.run();
     }
 
     /// As many patches as Google's own graphs take. Scores of all heads together pass what is in memory at once, so that heads are taken in groups.

@@ -91,9 +91,13 @@ public final class Budget {
         long least = size(plan(smallest));
         long overhead = least - bytes(all, smallest);
         long available = request.bytes() - request.reserved();
+        Optional<BudgetResult> best = Optional.empty();
         for (int i = 0; i < MOST_CORRECTIONS; i++) {
             Optional<Knapsack.Solution> solution = Knapsack.solve(items, available - overhead);
             if (solution.isEmpty()) {
+                if (best.isPresent()) {
+                    return best.get();
+                }
                 throw new PolicyException("--budget " + request.bytes() + ": the smallest encodings that the policy allows take "
                         + (least + request.reserved()) + " bytes");
             }
@@ -101,13 +105,27 @@ public final class Budget {
             Map<String, Choice> choices = new HashMap<>(decision.assignment().choices());
             chosen.forEach((name, option) -> choices.put(name, option.choice()));
             long used = size(plan(choices));
+            long found = used - bytes(all, choices);
             if (used <= available) {
-                return result(chosen, used + request.reserved(), solution.get(), all);
+                BudgetResult result = result(chosen, used + request.reserved(), solution.get(), all);
+                if (best.isEmpty() || result.error() < best.get().error()) {
+                    best = Optional.of(result);
+                }
+                // Headers may be shorter than with the smallest encodings: what they leave is tried once more.
+                if (found >= overhead) {
+                    return best.get();
+                }
+                overhead = found;
+            } else if (best.isPresent()) {
+                return best.get();
+            } else {
+                // Padding between tensors is not counted tensor by tensor.
+                overhead += used - available;
             }
-            // Padding between tensors is not counted tensor by tensor.
-            overhead += used - available;
         }
-        throw new PolicyException("--budget " + request.bytes() + ": headers and padding leave no room for the smallest encodings");
+        return best.orElseThrow(
+                () -> new PolicyException(
+                        "--budget " + request.bytes() + ": headers and padding leave no room for the smallest encodings"));
     }
 
     private ConversionPlan plan(Map<String, Choice> choices) throws PolicyException {

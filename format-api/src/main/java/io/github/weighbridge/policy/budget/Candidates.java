@@ -81,7 +81,7 @@ record Candidates(TargetTensor tensor, List<Option> options) {
         return measured.stream().map(Optional::orElseThrow).toList();
     }
 
-    /// What the target could give a tensor, not yet measured.
+    /// What the target could give a tensor, not yet measured. What takes no fewer bytes than keeping the numbers is nothing to choose.
     private static List<Option> ask(TargetTensor tensor, Target target, Floors floors) throws PolicyException {
         List<Option> options = new ArrayList<>();
         Choice kept = target.keep(tensor);
@@ -90,7 +90,9 @@ record Candidates(TargetTensor tensor, List<Option> options) {
         for (String word : target.candidates()) {
             Optional<Choice> choice = target.choice(word, tensor, "budget");
             if (choice.isPresent() && target.refuses(tensor, choice.get().encoding()).isEmpty()
-                    && choice.get().encoding().codeBits() >= floors.bits(tensor) && seen.add(choice.get().encoding().name())) {
+                    && choice.get().encoding().codeBits() >= floors.bits(tensor)
+                    && choice.get().encoding().bytes(tensor.shape()) < options.getFirst().bytes()
+                    && seen.add(choice.get().encoding().name())) {
                 options.add(new Option(word, choice.get(), choice.get().encoding().bytes(tensor.shape()), Double.NaN));
             }
         }

@@ -4,6 +4,7 @@ import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.fixtures.malformed.MalformedGguf;
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.ForwardingByteSource;
 import io.github.weighbridge.io.Limits;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -171,32 +172,18 @@ class GgufFileTest {
     }
 
     /// Counts what is read, to show that values are passed over.
-    private static final class Watched implements ByteSource {
-        private final ByteSource of;
+    private static final class Watched extends ForwardingByteSource {
         private long read;
 
         Watched(byte[] bytes) {
-            this.of = ByteSource.of("watched.gguf", bytes);
-        }
-
-        @Override
-        public String name() {
-            return of.name();
-        }
-
-        @Override
-        public long length() {
-            return of.length();
+            super(ByteSource.of("watched.gguf", bytes));
         }
 
         @Override
         public void read(long offset, MemorySegment target) throws IOException {
             read += target.byteSize();
-            of.read(offset, target);
+            super.read(offset, target);
         }
-
-        @Override
-        public void close() {}
     }
 
     @Test

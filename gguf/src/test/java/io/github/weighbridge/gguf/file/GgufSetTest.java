@@ -3,11 +3,12 @@ package io.github.weighbridge.gguf.file;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.ForwardingByteSource;
+import io.github.weighbridge.io.ForwardingSourceTree;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Source;
 import io.github.weighbridge.io.SourceTree;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -46,43 +47,18 @@ class GgufSetTest {
     }
 
     /// Files in memory that count how many are open.
-    private static final class Counting implements SourceTree {
-        private final SourceTree of;
+    private static final class Counting extends ForwardingSourceTree {
         private int open;
 
         Counting(Map<String, byte[]> files) {
-            this.of = SourceTree.of("folder", files);
-        }
-
-        @Override
-        public String name() {
-            return of.name();
-        }
-
-        @Override
-        public List<String> files() throws IOException {
-            return of.files();
+            super(SourceTree.of("folder", files));
         }
 
         @Override
         public ByteSource open(String file) throws IOException {
-            ByteSource bytes = of.open(file);
+            ByteSource bytes = super.open(file);
             open++;
-            return new ByteSource() {
-                @Override
-                public String name() {
-                    return bytes.name();
-                }
-
-                @Override
-                public long length() {
-                    return bytes.length();
-                }
-
-                @Override
-                public void read(long offset, MemorySegment target) throws IOException {
-                    bytes.read(offset, target);
-                }
+            return new ForwardingByteSource(bytes) {
 
                 @Override
                 public void close() {

@@ -3,6 +3,8 @@ package io.github.weighbridge.litert.graph;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.spi.PolicyException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /// Gemma 4's encoder of images in the terms of its computation.
@@ -57,10 +59,7 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
         }
         int pooling = whole(a, p, "pooling_kernel_size", MOST_PATCHES, 3);
         long tokens = a.parameters().whole("vision_soft_tokens_per_image").or(() -> p.whole("default_output_length")).orElse(280L);
-        if (tokens < 1 || tokens > MOST_PATCHES || tokens * pooling * pooling > MOST_PATCHES) {
-            throw refusal(a, tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
-                    + " patches");
-        }
+        checkTokens(a, tokens, pooling);
         double theta = rope.flatMap(fields -> fields.number("rope_theta")).orElse(100.0);
         double epsilon = p.number("rms_norm_eps").orElse(1e-6);
         if (!(theta >= 1 && theta <= Float.MAX_VALUE && epsilon >= 0 && epsilon <= 1)) {
@@ -70,6 +69,28 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
         return Optional.of(new VisionSpec(hidden, p.whole("num_hidden_layers").orElse(16L).intValue(), heads, headSize,
                 whole(a, p, "patch_size", 1 << 12, 16), pooling, (int) tokens,
                 theta, (float) epsilon, p.flag("standardize").orElse(false)));
+    }
+
+    /// The same for graphs that make other numbers of soft tokens of an image.
+    ///
+    /// @param counts the numbers; empty for the model's own
+    /// @return one for each, in their order; empty where the architecture has no encoder that is known
+    /// @throws PolicyException when no graph is known for one, saying why
+    public static List<VisionSpec> of(Architecture a, List<Integer> counts) throws PolicyException {
+        Optional<VisionSpec> own = of(a);
+        if (own.isEmpty() || counts.isEmpty()) {
+            return own.stream().toList();
+        }
+        List<VisionSpec> specs = new ArrayList<>();
+        for (int count : counts) {
+            checkTokens(a, count, own.get().pooling);
+            specs.add(own.get().withTokens(count));
+        }
+        return specs;
+    }
+
+    private VisionSpec withTokens(int count) {
+        return new VisionSpec(hidden, layers, heads, headSize, patch, pooling, count, theta, epsilon, standardize);
     }
 
     private static int whole(Architecture a, Value.Fields p, String name, int most, long otherwise) throws PolicyException {
@@ -83,6 +104,13 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
     private static PolicyException refusal(Architecture a, String why) {
         return new PolicyException("LiteRT-LM: no vision graph for " + a.name() + " (" + a.family() + "): " + why
                 + "; --strip vision writes it without");
+    }
+
+    private static void checkTokens(Architecture a, long tokens, int pooling) throws PolicyException {
+        if (tokens < 1 || tokens > MOST_PATCHES || tokens * pooling * pooling > MOST_PATCHES) {
+            throw refusal(a, tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
+                    + " patches");
+        }
     }
 
     /// Patches of an image.

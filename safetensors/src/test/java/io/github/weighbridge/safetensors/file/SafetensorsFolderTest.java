@@ -2,6 +2,8 @@ package io.github.weighbridge.safetensors.file;
 
 import io.github.weighbridge.io.ByteSource;
 import io.github.weighbridge.io.CheckpointFormatException;
+import io.github.weighbridge.io.ForwardingByteSource;
+import io.github.weighbridge.io.ForwardingSourceTree;
 import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.SourceTree;
 import java.io.IOException;
@@ -38,47 +40,26 @@ class SafetensorsFolderTest {
     }
 
     /// Counts what is open.
-    private static final class CountingTree implements SourceTree {
-        private final SourceTree of;
+    private static final class CountingTree extends ForwardingSourceTree {
         int open;
         int opened;
 
         CountingTree(Map<String, byte[]> files) {
-            of = SourceTree.of("m", files);
-        }
-
-        @Override
-        public String name() {
-            return of.name();
-        }
-
-        @Override
-        public List<String> files() throws IOException {
-            return of.files();
+            super(SourceTree.of("m", files));
         }
 
         @Override
         public ByteSource open(String file) throws IOException {
-            ByteSource source = of.open(file);
+            ByteSource source = super.open(file);
             open++;
             opened++;
-            return new ByteSource() {
+            return new ForwardingByteSource(source) {
                 private boolean closed;
-
-                @Override
-                public String name() {
-                    return source.name();
-                }
-
-                @Override
-                public long length() {
-                    return source.length();
-                }
 
                 @Override
                 public void read(long offset, MemorySegment target) throws IOException {
                     assertThat(closed).isFalse();
-                    source.read(offset, target);
+                    super.read(offset, target);
                 }
 
                 @Override
@@ -261,36 +242,12 @@ class SafetensorsFolderTest {
     @Test
     void closingReportsTheFirstFailureAndClosesTheRest() throws IOException {
         List<String> closed = new ArrayList<>();
-        SourceTree files = SourceTree.of("m", Map.of(FIRST, A, SECOND, B));
-        SourceTree tree = new SourceTree() {
-            @Override
-            public String name() {
-                return files.name();
-            }
-
-            @Override
-            public List<String> files() throws IOException {
-                return files.files();
-            }
+        SourceTree tree = new ForwardingSourceTree(SourceTree.of("m", Map.of(FIRST, A, SECOND, B))) {
 
             @Override
             public ByteSource open(String file) throws IOException {
-                ByteSource source = files.open(file);
-                return new ByteSource() {
-                    @Override
-                    public String name() {
-                        return source.name();
-                    }
-
-                    @Override
-                    public long length() {
-                        return source.length();
-                    }
-
-                    @Override
-                    public void read(long offset, MemorySegment target) throws IOException {
-                        source.read(offset, target);
-                    }
+                ByteSource source = super.open(file);
+                return new ForwardingByteSource(source) {
 
                     @Override
                     public void close() throws IOException {
