@@ -76,9 +76,11 @@ final class LossTable {
         })));
         Files.createDirectories(root().resolve(FILE).getParent());
         Files.write(root().resolve(FILE), lines);
-        Files.writeString(pageFile(), page());
+        // What was written has fewer digits, and pages are made of it.
+        LossTable written = read();
+        Files.writeString(pageFile(), written.page());
         String readme = readme();
-        Files.writeString(readmeFile(), readme.replace(readmePart(readme), summary()));
+        Files.writeString(readmeFile(), readme.replace(readmePart(readme), written.summary()));
     }
 
     static Path pageFile() {
