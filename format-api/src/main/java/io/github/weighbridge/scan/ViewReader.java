@@ -29,15 +29,13 @@ import java.util.Optional;
 public final class ViewReader implements AutoCloseable {
     /// Rows read ahead when a view takes pieces of rows, in bytes.
     private static final long WINDOW_BYTES = 4L << 20;
-    /// The same where pieces lie far apart.
-    private static final long SMALL_WINDOW_BYTES = 32L << 10;
+
     /// Columns from which on a piece of a row is worth a reading of its own.
     private static final long LONG_BLOCK = 64;
     /// Columns that are kept in memory to pick from.
     private static final long LONGEST_SPAN = 1L << 22;
 
     private final List<ByteSource> files;
-    private final long windowBytes;
     private final Memory[] planeMemory = {new Memory(), new Memory(), new Memory(), new Memory(), new Memory()};
     private final Memory window = new Memory();
     private @org.jspecify.annotations.Nullable StoredTensor windowTensor;
@@ -46,19 +44,21 @@ public final class ViewReader implements AutoCloseable {
     private float[] scratch = new float[0];
     private long bytesRead;
 
+    private final boolean ahead;
+
     /// A reader of the given files, by index.
     public ViewReader(List<ByteSource> files) {
-        this(files, WINDOW_BYTES);
+        this(files, true);
     }
 
-    private ViewReader(List<ByteSource> files, long windowBytes) {
+    private ViewReader(List<ByteSource> files, boolean ahead) {
         this.files = List.copyOf(files);
-        this.windowBytes = windowBytes;
+        this.ahead = ahead;
     }
 
-    /// A reader for samples: pieces that lie far apart, around which little is read.
-    static ViewReader ofSamples(List<ByteSource> files) {
-        return new ViewReader(files, SMALL_WINDOW_BYTES);
+    /// A reader for pieces that lie far apart: it reads nothing ahead.
+    public static ViewReader ofSamples(List<ByteSource> files) {
+        return new ViewReader(files, false);
     }
 
     /// Bytes read from files so far.
@@ -326,12 +326,12 @@ public final class ViewReader implements AutoCloseable {
         boolean piece = !region.wholeRows(tensor.shape());
         for (int plane = 0; plane < segments.length; plane++) {
             ByteRange range = encoding.planeRange(plane, tensor.shape(), region);
-            MemorySegment ahead = plane == 0 && piece ? windowed(tensor, region, range) : null;
-            if (ahead == null) {
-                ahead = planeMemory[plane].take(range.length());
-                read(tensor.planes().get(plane), range, ahead);
+            MemorySegment bytes = plane == 0 && piece && ahead ? windowed(tensor, region, range) : null;
+            if (bytes == null) {
+                bytes = planeMemory[plane].take(range.length());
+                read(tensor.planes().get(plane), range, bytes);
             }
-            segments[plane] = ahead;
+            segments[plane] = bytes;
         }
         return segments;
     }
@@ -345,10 +345,10 @@ public final class ViewReader implements AutoCloseable {
         if (!tensor.equals(windowTensor) || row < windowRowBegin || row >= windowRowEnd) {
             long begin = row / unit * unit;
             long rowBytes = encoding.planeRange(0, shape, Region.rows(shape, begin, Math.min(shape.rows(), begin + unit))).length();
-            if (rowBytes > windowBytes) {
+            if (rowBytes > WINDOW_BYTES) {
                 return null;
             }
-            long end = Math.min(shape.rows(), begin + windowBytes / Math.max(1, rowBytes) * unit);
+            long end = Math.min(shape.rows(), begin + WINDOW_BYTES / Math.max(1, rowBytes) * unit);
             ByteRange whole = encoding.planeRange(0, shape, Region.rows(shape, begin, end));
             windowTensor = null;
             read(tensor.planes().getFirst(), whole, window.take(whole.length()));
