@@ -47,7 +47,7 @@ public record GridEvidence(int blocks, int exact, double surprise) {
         double surprise = 0;
         Set<Integer> seen = new HashSet<>();
         Roundings steps = Roundings.valueOf(scale.name());
-        try (ViewReader reader = new ViewReader(files)) {
+        try (ViewReader reader = ViewReader.ofSamples(files)) {
             float[] numbers = new float[(int) run * group];
             for (int i = 0; i < runs && blocks - exact <= most + 1; i++) {
                 long start = runs == 1 ? 0 : i * (starts - 1) / (runs - 1);

@@ -106,7 +106,7 @@ public record ScaleRange(float smallest, float largest, boolean negative, double
         long groups = (columns + width - 1) / width;
         double used = 0;
         Codes codes = new Codes();
-        try (ViewReader reader = new ViewReader(files)) {
+        try (ViewReader reader = ViewReader.ofSamples(files)) {
             for (Map.Entry<Long, Double> change : changes.entrySet()) {
                 long row = change.getKey() / groups;
                 long begin = change.getKey() % groups * width;

@@ -44,9 +44,21 @@ public final class ViewReader implements AutoCloseable {
     private float[] scratch = new float[0];
     private long bytesRead;
 
+    private final boolean ahead;
+
     /// A reader of the given files, by index.
     public ViewReader(List<ByteSource> files) {
+        this(files, true);
+    }
+
+    private ViewReader(List<ByteSource> files, boolean ahead) {
         this.files = List.copyOf(files);
+        this.ahead = ahead;
+    }
+
+    /// A reader for pieces that lie far apart: it reads nothing ahead.
+    public static ViewReader ofSamples(List<ByteSource> files) {
+        return new ViewReader(files, false);
     }
 
     /// Bytes read from files so far.
@@ -314,12 +326,12 @@ public final class ViewReader implements AutoCloseable {
         boolean piece = !region.wholeRows(tensor.shape());
         for (int plane = 0; plane < segments.length; plane++) {
             ByteRange range = encoding.planeRange(plane, tensor.shape(), region);
-            MemorySegment ahead = plane == 0 && piece ? windowed(tensor, region, range) : null;
-            if (ahead == null) {
-                ahead = planeMemory[plane].take(range.length());
-                read(tensor.planes().get(plane), range, ahead);
+            MemorySegment bytes = plane == 0 && piece && ahead ? windowed(tensor, region, range) : null;
+            if (bytes == null) {
+                bytes = planeMemory[plane].take(range.length());
+                read(tensor.planes().get(plane), range, bytes);
             }
-            segments[plane] = ahead;
+            segments[plane] = bytes;
         }
         return segments;
     }

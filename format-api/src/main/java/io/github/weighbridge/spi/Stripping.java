@@ -3,6 +3,7 @@ package io.github.weighbridge.spi;
 import io.github.weighbridge.family.Family;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Checkpoint;
+import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Weight;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -21,6 +22,8 @@ import java.util.TreeSet;
 ///        checkpoint does not have are not among them
 public record Stripping(Architecture architecture, List<Weight> weights, Map<String, List<Weight>> removed) {
     private static final String SECTION = "_config";
+    private static final String VISION = "vision";
+    private static final String AUDIO = "audio";
 
     /// Copies the collections.
     public Stripping {
@@ -32,20 +35,22 @@ public record Stripping(Architecture architecture, List<Weight> weights, Map<Str
 
     /// Takes the parts of a request out of a checkpoint.
     ///
-    /// @throws PolicyException when models of its family have no such part, or nothing would be left
+    /// @throws PolicyException when models of its family have no such part, or nothing would be left; of no known family, when its tensors do not say
+    ///         that they are of the part
     public static Stripping of(Checkpoint source, TargetRequest request) throws PolicyException {
         Architecture architecture = source.architecture();
         Optional<Family> family = request.families().byName(architecture.family());
         List<Weight> left = List.copyOf(source.graph().weights());
         Map<String, List<Weight>> removed = new LinkedHashMap<>();
         for (String part : new TreeSet<>(request.strip())) {
-            if (family.isEmpty() || !family.get().parts().contains(part)) {
+            boolean known = family.isPresent() ? family.get().parts().contains(part) : told(source, part);
+            if (!known) {
                 throw new PolicyException("--strip " + part + ": " + source.architecture().name() + " (" + source.architecture().family()
                         + ") has no such part");
             }
             List<Weight> gone = new ArrayList<>();
             List<Weight> kept = new ArrayList<>();
-            left.forEach(weight -> (family.get().belongsTo(part, weight.key(), weight.identity()) ? gone : kept).add(weight));
+            left.forEach(weight -> (belongs(family, part, weight) ? gone : kept).add(weight));
             if (kept.isEmpty() && !gone.isEmpty()) {
                 throw new PolicyException("--strip " + part + ": " + source.architecture().name() + " is that part alone: nothing would be"
                         + " left");
@@ -53,10 +58,34 @@ public record Stripping(Architecture architecture, List<Weight> weights, Map<Str
             if (!gone.isEmpty() || section(architecture, part)) {
                 removed.put(part, gone);
             }
-            architecture = family.get().without(architecture, part);
+            if (family.isPresent()) {
+                architecture = family.get().without(architecture, part);
+            }
             left = kept;
         }
         return new Stripping(architecture, left, removed);
+    }
+
+    private static boolean belongs(Optional<Family> family, String part, Weight weight) {
+        return family.isPresent() ? family.get().belongsTo(part, weight.key(), weight.identity()) : told(part, weight);
+    }
+
+    /// Whether a checkpoint of no known family tells what its tensors of a part are, as bundles do that name what each of their models is for. What
+    /// maps the output of some encoder must say of which.
+    private static boolean told(Checkpoint source, String part) {
+        return source.graph().weights().stream().anyMatch(weight -> told(part, weight))
+                && source.graph().weights().stream().filter(weight -> weight.identity().component().equals(Component.PROJECTOR))
+                        .allMatch(weight -> told(VISION, weight) || told(AUDIO, weight));
+    }
+
+    private static boolean told(String part, Weight weight) {
+        Component component = weight.identity().component();
+        return switch (part) {
+            case VISION, AUDIO -> component.equals(part.equals(VISION) ? Component.VISION_ENCODER : Component.AUDIO_ENCODER)
+                    || component.equals(Component.PROJECTOR) && weight.key().contains(part);
+            case "mtp" -> component.equals(Component.DRAFTER);
+            default -> false;
+        };
     }
 
     /// Whether the last encoder goes: what is left is a text model.
@@ -67,7 +96,7 @@ public record Stripping(Architecture architecture, List<Weight> weights, Map<Str
     }
 
     static boolean hasEncoder(Architecture architecture) {
-        return section(architecture, "vision") || section(architecture, "audio");
+        return section(architecture, VISION) || section(architecture, AUDIO);
     }
 
     private static boolean section(Architecture architecture, String part) {

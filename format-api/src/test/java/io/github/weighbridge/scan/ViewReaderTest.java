@@ -316,6 +316,20 @@ class ViewReaderTest {
     }
 
     @Test
+    void samplesAreReadAlone() throws IOException {
+        byte[] bytes = randomBf16(3000 * 1000);
+        Counting source = new Counting(ByteSource.of("f", bytes));
+        try (ViewReader reader = ViewReader.ofSamples(List.of(source))) {
+            float[] found = new float[32];
+            for (long row = 0; row < 3000; row += 100) {
+                reader.read(View.of(bf16(3000, 1000)), new Region(row, row + 1, 64, 96), found, 0);
+                assertThat(found[31]).isEqualTo(at(bytes, row * 1000 + 95));
+            }
+        }
+        assertThat(source.bytes).isEqualTo(30 * 32 * 2);
+    }
+
+    @Test
     void piecesOfRowsComeOutOfAWindowThatIsReadOnce() throws IOException {
         byte[] bytes = randomBf16(3000 * 1000);
         Counting source = new Counting(ByteSource.of("f", bytes));

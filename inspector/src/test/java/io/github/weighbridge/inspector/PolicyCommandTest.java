@@ -244,6 +244,19 @@ class PolicyCommandTest {
         assertThat(Cli.run("policies", policy("strip: smell\n")).code()).isEqualTo(4);
     }
 
+    /// A plan that is put away keeps what a policy says for formats apart.
+    @Test
+    void aPlanKeepsWhatIsSaidForFormatsApart() throws IOException {
+        Path named = folder.resolve("named");
+        Path planned = folder.resolve("planned");
+        Cli.Result plan = Cli.run("plan", dense, "--to", "compressed-tensors", "--policy", "q4_k_m", "--json");
+        Path kept = Files.writeString(folder.resolve("kept.json"), plan.out());
+        assertThat(Cli.run("convert", dense, planned, "--plan", kept).err()).isEmpty();
+        assertThat(Cli.run("convert", dense, named, "--to", "compressed-tensors", "--policy", "q4_k_m").err()).isEmpty();
+        assertThat(planned.resolve("model.safetensors")).hasSameBinaryContentAs(named.resolve("model.safetensors"));
+        assertThat(planned.resolve("config.json")).hasSameBinaryContentAs(named.resolve("config.json"));
+    }
+
     @Test
     void theSchemaComesWithTheProgram() throws IOException {
         Path page = Path.of(System.getProperty("weighbridge.root"), "docs/policy.schema.json");

@@ -2,12 +2,23 @@ package io.github.weighbridge.inspector;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.UnknownFieldSet;
+import io.github.weighbridge.fixtures.DecoderFixture;
+import io.github.weighbridge.fixtures.DecoderModel;
 import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
 import io.github.weighbridge.fixtures.Gemma4Options.Numbers;
 import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.TrainedCheckpoints;
+import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Limits;
 import io.github.weighbridge.io.Value;
+import io.github.weighbridge.litert.file.BundleHeader;
+import io.github.weighbridge.litert.file.BundleItem;
+import io.github.weighbridge.litert.file.BundleLayout;
+import io.github.weighbridge.litert.file.BundleSection;
+import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.safetensors.file.SafetensorsType;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -43,6 +54,11 @@ class StrippingTest {
     private static final Map<String, Pattern> NAMES = Map.of(
             "vision", Pattern.compile("vision|v\\.|mm\\.input|multi_modal"), "audio", Pattern.compile("audio|a\\.|mm\\.a\\."), "ple",
             Pattern.compile("per_layer|inp_gate|\\.proj\\.weight$|blk\\.\\d+\\.post_norm"));
+    /// Fields of LlmMetadata: the kind of model; Gemma 4; what it says of images and of sound.
+    private static final int MODEL_TYPE = 6;
+    private static final int GEMMA4 = 8;
+    private static final Map<String, List<Integer>> ENCODER_FIELDS =
+            Map.of("vision", List.of(1, 2, 15, 16, 17, 18), "audio", List.of(3, 4));
     private static final List<String> PROCESSORS =
             List.of("processor_config.json", "preprocessor_config.json", "video_preprocessor_config.json");
 
@@ -250,6 +266,16 @@ class StrippingTest {
         assertThat(config.path("text_config").path("hidden_size_per_layer_input").asInt() == 0).as(what).isEqualTo(parts.contains("ple"));
         assertThat(look.tensors().keySet().stream().anyMatch(model -> model.toLowerCase(java.util.Locale.ROOT).contains("per_layer")))
                 .as(what).isEqualTo(!parts.contains("ple"));
+        UnknownFieldSet metadata =
+                UnknownFieldSet.parseFrom(look.documents().getOrDefault(SectionKind.LLM_METADATA.word(), look.documents().get("METADATA")));
+        UnknownFieldSet gemma = UnknownFieldSet.parseFrom(
+                UnknownFieldSet.parseFrom(metadata.getField(MODEL_TYPE).getLengthDelimitedList().getFirst()).getField(GEMMA4)
+                        .getLengthDelimitedList().getFirst());
+        for (Map.Entry<String, List<Integer>> encoder : ENCODER_FIELDS.entrySet()) {
+            if (parts.contains(encoder.getKey())) {
+                assertThat(encoder.getValue()).as(what).noneMatch(gemma::hasField);
+            }
+        }
         if (parts.containsAll(Set.of("vision", "audio")) || !there.contains("vision")) {
             assertThat(look.documents().keySet()).as(what).doesNotContainAnyElementsOf(PROCESSORS);
             assertThat(new String(look.documents().getOrDefault("tokenizer_config.json", new byte[0]), StandardCharsets.UTF_8)).as(what)
@@ -324,6 +350,125 @@ class StrippingTest {
             assertThat(result.code()).as(format).isEqualTo(4);
             assertThat(result.err()).as(format).contains("--strip mtp: ", reason).hasLineCount(1);
         }
+    }
+
+    /// The whole Gemma 3 wants its tower; what is left is the text model, under the names and the class of its own, and gives the same GGUF.
+    @Test
+    void gemma3IsLeftAsItsTextModel() throws IOException {
+        Path source = folder.resolve("source");
+        DecoderFixture.write(source, DecoderModel.GEMMA3_VISION, SafetensorsType.BF16, 1);
+        Path text = folder.resolve("text");
+        assertThat(Cli.run("convert", source, text, "--to", "safetensors", "--strip", "vision").err()).isEmpty();
+        Look look = Look.at(text, "safetensors");
+        JsonNode config = look.json("config.json");
+        assertThat(config.path("model_type").textValue()).isEqualTo("gemma3_text");
+        assertThat(config.path("architectures").path(0).textValue()).isEqualTo("Gemma3ForCausalLM");
+        assertThat(config.has("text_config") || config.path("vision_config").isObject()).isFalse();
+        assertThat(config.path("num_hidden_layers").intValue()).isEqualTo(7);
+        assertThat(look.names()).isNotEmpty().allMatch(name -> name.startsWith("model.layers.") || name.startsWith("model.embed_tokens")
+                || name.startsWith("model.norm") || name.startsWith("lm_head"));
+        Path left = folder.resolve("left.gguf");
+        Path straight = folder.resolve("straight.gguf");
+        assertThat(Cli.run("convert", text, left).err()).isEmpty();
+        assertThat(Cli.run("convert", source, straight, "--strip", "vision").err()).isEmpty();
+        assertThat(Cli.run("verify", left, "--against", straight, "--tolerance", "max_abs:0").code()).isZero();
+        Map<String, String> first = new HashMap<>(Look.at(left, "gguf").metadata());
+        Map<String, String> second = new HashMap<>(Look.at(straight, "gguf").metadata());
+        first.remove("general.name");
+        second.remove("general.name");
+        assertThat(first).isEqualTo(second).containsEntry("weighbridge.stripped", "vision");
+    }
+
+    /// A bundle as others make them, without the documents that make it a source, and with a drafter beside.
+    private static Path foreign(Path ours, Path target) throws IOException {
+        byte[] bytes = Files.readAllBytes(ours);
+        List<BundleLayout.Planned> planned = new ArrayList<>();
+        List<byte[]> contents = new ArrayList<>();
+        try (ByteSource source = ByteSource.of(ours)) {
+            BundleHeader header = BundleHeader.read(source, Limits.DEFAULT);
+            for (BundleSection section : header.sections()) {
+                byte[] own = Arrays.copyOfRange(bytes, (int) section.begin(), (int) section.end());
+                if (!section.kind().equals(SectionKind.GENERIC)) {
+                    planned.add(new BundleLayout.Planned(section.kind(), section.items(), own.length));
+                    contents.add(own);
+                }
+                if (section.modelType().equals(BundleSection.EMBEDDER)) {
+                    planned.add(new BundleLayout.Planned(section.kind(),
+                            List.of(BundleItem.of(BundleSection.MODEL_TYPE, "tf_lite_mtp_drafter")), own.length));
+                    contents.add(own);
+                }
+            }
+            BundleLayout layout = BundleLayout.of(5, List.of(BundleItem.of("Authors", "somebody")), planned, false);
+            byte[] file = Arrays.copyOf(layout.prefix(), (int) layout.length());
+            for (int i = 0; i < contents.size(); i++) {
+                System.arraycopy(contents.get(i), 0, file, (int) layout.header().sections().get(i).begin(), contents.get(i).length);
+            }
+            return Files.write(target, file);
+        }
+    }
+
+    private static Map<String, byte[]> sections(Path bundle) throws IOException {
+        Map<String, byte[]> sections = new LinkedHashMap<>();
+        byte[] bytes = Files.readAllBytes(bundle);
+        try (ByteSource source = ByteSource.of(bundle)) {
+            for (BundleSection section : BundleHeader.read(source, Limits.DEFAULT).sections()) {
+                sections.put(section.kind().word() + " " + (section.kind().equals(SectionKind.TFLITE_MODEL) ? section.modelType() : ""),
+                        Arrays.copyOfRange(bytes, (int) section.begin(), (int) section.end()));
+            }
+        }
+        return sections;
+    }
+
+    /// Graphs of others cannot be built anew, but models of images, sound and drafters can be left out, with what the runtime is told of them.
+    @Test
+    void modelsOfForeignBundlesAreLeftOut() throws IOException {
+        Path ours = folder.resolve("ours.litertlm");
+        assertThat(Cli.run(line(List.of("convert", SOURCES.get("base"), ours), "litertlm", "")).err()).isEmpty();
+        Path whole = foreign(ours, folder.resolve("whole.litertlm"));
+        Map<String, byte[]> before = sections(whole);
+        Set<String> stripped = new TreeSet<>();
+        Path from = whole;
+        for (String part : List.of("vision", "mtp", "audio")) {
+            String word = part.equals("mtp") ? "mtp_" : part;
+            boolean there = sections(from).keySet().stream().anyMatch(name -> name.contains(word));
+            Path target = folder.resolve("without-" + part + ".litertlm");
+            Value.Fields plan = Cli.run("plan", from, target, "--to", "litertlm", "--strip", part, "--json").json();
+            Cli.Result result = Cli.run("convert", from, target, "--strip", part);
+            if (!there) {
+                assertThat(result.err()).contains("--strip " + part + ": ", " has no such part").hasLineCount(1);
+                continue;
+            }
+            assertThat(result.err()).isEmpty();
+            stripped.add(part);
+            Value.Fields report = Cli.run("inspect", target, "--json").json();
+            ReportCheck.inspect(report, target);
+            ReportCheck.same(plan, report);
+            Map<String, byte[]> left = sections(target);
+            assertThat(left.keySet()).noneMatch(name -> name.contains(word));
+            Set<String> expected = new HashSet<>(before.keySet());
+            expected.removeIf(name -> stripped.stream().anyMatch(gone -> name.contains(gone.equals("mtp") ? "mtp_" : gone)));
+            assertThat(left.keySet()).isEqualTo(expected);
+            left.forEach((name, bytes) -> {
+                if (!name.startsWith(SectionKind.LLM_METADATA.word())) {
+                    assertThat(Arrays.equals(bytes, before.get(name))).as(name).isTrue();
+                }
+            });
+            assertThat(Look.at(target, "litertlm").metadata()).containsEntry("weighbridge.stripped", String.join(",", stripped))
+                    .containsEntry("Authors", "somebody");
+            UnknownFieldSet metadata = UnknownFieldSet.parseFrom(left.get(SectionKind.LLM_METADATA.word() + " "));
+            UnknownFieldSet gemma = UnknownFieldSet.parseFrom(UnknownFieldSet.parseFrom(metadata.getField(MODEL_TYPE)
+                    .getLengthDelimitedList().getFirst()).getField(GEMMA4).getLengthDelimitedList().getFirst());
+            assertThat(ENCODER_FIELDS.getOrDefault(part, List.of())).noneMatch(gemma::hasField);
+            from = target;
+        }
+        assertThat(stripped).contains("mtp", "vision");
+        Cli.Result ple = Cli.run("convert", whole, folder.resolve("never.litertlm"), "--strip", "ple");
+        assertThat(ple.code()).isEqualTo(4);
+        assertThat(ple.err()).contains("--strip ple: ", " has no such part").hasLineCount(1);
+        Cli.Result gguf = Cli.run("convert", whole, folder.resolve("never.gguf"), "--strip", "vision");
+        assertThat(gguf.code()).isEqualTo(4);
+        assertThat(gguf.err()).contains("gguf needs to know the architecture").hasLineCount(1);
+        assertThat(folder.resolve("never.litertlm")).doesNotExist();
     }
 
     @Test

@@ -45,7 +45,8 @@ public final class LitertlmFormat extends BundleFormat {
 
     @Override
     public Target target(Checkpoint checkpoint, TargetRequest request) throws IOException, PolicyException {
-        if (request.strip().isEmpty() && request.options().isEmpty() && Repack.isPossible(checkpoint)) {
+        boolean whole = request.strip().isEmpty() || !checkpoint.architecture().known();
+        if (whole && request.options().isEmpty() && Repack.isPossible(checkpoint)) {
             return RepackTarget.of(checkpoint, request);
         }
         return LitertTarget.of(checkpoint, request, BundleForm.LITERTLM);

@@ -7,16 +7,22 @@ import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.Choice;
 import io.github.weighbridge.plan.ConversionPlan;
 import io.github.weighbridge.plan.TargetTensor;
+import io.github.weighbridge.spi.OutputRecord;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /// A bundle that is to become a bundle. Where every tensor keeps its encoding the file is [written again as it is][Repack]; where a policy changes
 /// one, graphs are built anew, if the model is one that they can be built for.
@@ -26,17 +32,24 @@ final class RepackTarget implements Target {
     private final Optional<Target> anew;
     private final String refusal;
     private final List<TargetTensor> tensors;
+    private final Stripping stripping;
 
-    private RepackTarget(Checkpoint source, TargetRequest request, Optional<Target> anew, String refusal) {
+    private RepackTarget(Checkpoint source, TargetRequest request, Optional<Target> anew, String refusal) throws PolicyException {
         this.source = source;
         this.request = request;
         this.anew = anew;
         this.refusal = refusal;
-        this.tensors = anew.map(Target::tensors).orElseGet(() -> source.graph().stored().stream()
+        this.stripping = Stripping.of(source, request);
+        Set<StoredTensor> gone = new HashSet<>();
+        stripping.removed().values().forEach(weights -> weights.forEach(weight -> gone.addAll(weight.stored())));
+        stripping.removed().values().forEach(weights -> weights.forEach(weight -> Stream.concat(weight.inputScale().stream(),
+                weight.outputScale().stream()).forEach(gone::add)));
+        this.tensors = anew.map(Target::tensors).orElseGet(() -> source.graph().stored().stream().filter(tensor -> !gone.contains(tensor))
                 .map(tensor -> new TargetTensor(tensor.name(), source.graph().identity(tensor), View.of(tensor), List.of())).toList());
     }
 
-    static RepackTarget of(Checkpoint source, TargetRequest request) throws IOException {
+    /// A bundle whose graphs cannot be built anew can lose the models of parts all the same.
+    static RepackTarget of(Checkpoint source, TargetRequest request) throws IOException, PolicyException {
         try {
             return new RepackTarget(source, request, Optional.of(LitertTarget.of(source, request, BundleForm.LITERTLM)), "");
         } catch (PolicyException e) {
@@ -108,6 +121,13 @@ final class RepackTarget implements Target {
             Encoding encoding = assignment.of(tensor).encoding();
             if (source.graph().stored(tensor.name()).filter(stored -> stored.encoding().equals(encoding)).isEmpty()) {
                 changed.put(tensor.name(), encoding);
+            }
+        }
+        if (!request.strip().isEmpty()) {
+            try {
+                return Repack.plan(source, request.name(), stripping.removed().keySet(), OutputRecord.of(source, request, stripping));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
             }
         }
         return changed.isEmpty() || anew.isEmpty() ? Repack.plan(source, request.name()) : anew.get().plan(assignment);

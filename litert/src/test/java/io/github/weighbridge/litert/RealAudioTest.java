@@ -17,9 +17,11 @@ import io.github.weighbridge.io.SourceTree;
 import io.github.weighbridge.litert.file.BundleHeader;
 import io.github.weighbridge.litert.file.BundleSection;
 import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.litert.file.StoredZip;
 import io.github.weighbridge.litert.file.proto.Gemma4;
 import io.github.weighbridge.litert.file.proto.LlmMetadata;
 import io.github.weighbridge.litert.graph.AudioGraph;
+import io.github.weighbridge.litert.tflite.TfliteReader;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Component;
 import io.github.weighbridge.model.Finding;
@@ -41,6 +43,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -147,6 +150,40 @@ class RealAudioTest {
         assertThat(difference(quantised, reference(quantised), 501)).isLessThan(0.02);
         assertThat(difference(quantised, model, 816)).isBetween(1e-5, 0.2);
         theEndOfSound(bundle);
+    }
+
+    /// The executor hands the mask in first, whatever the adapter's inputs are called, and wants one signature each, and as many results of the encoder
+    /// as the adapter takes.
+    @Test
+    void namesAndOrderAreTheExecutors() throws Exception {
+        Path source = source("contract", Gemma4Options.Numbers.BF16);
+        Path bundle = write(source, "contract", Policy.KEEP);
+        assertThat(signature(bundle, BundleSection.AUDIO_ENCODER)).isEqualTo("[src_inputs, mask] -> [features, mask]");
+        assertThat(signature(bundle, BundleSection.AUDIO_ADAPTER)).isEqualTo("[mask, features] -> [embeddings]");
+        assertThat(signature(bundle, BundleSection.END_OF_AUDIO)).isEqualTo("[] -> [embeddings]");
+        // One piece of a SentencePiece model: as much as an archive wants.
+        Files.write(source.resolve("tokenizer.model"), new byte[] {0x0a, 3, 0x0a, 1, 'a'});
+        Path task = folder.resolve("contract.task");
+        Bundles.write(source, task, Policy.KEEP, SMALL);
+        try (ByteSource file = ByteSource.of(task)) {
+            StoredZip zip = StoredZip.read(file, Limits.DEFAULT);
+            for (String section : SECTIONS) {
+                StoredZip.Entry entry = zip.entry(section.toUpperCase(Locale.ROOT)).orElseThrow();
+                assertThat(file.readBytes(entry.begin(), (int) entry.length())).as(section).isEqualTo(bytes(bundle, section));
+            }
+        }
+    }
+
+    private static String signature(Path bundle, String type) throws IOException {
+        BundleSection section = Bundles.model(bundle, type).orElseThrow();
+        assertThat(section.text(BundleSection.BACKEND_CONSTRAINT)).contains("cpu");
+        try (ByteSource file = ByteSource.of(bundle)) {
+            List<io.github.weighbridge.litert.tflite.TfliteModel.Signature> signatures =
+                    TfliteReader.read(file, section.begin(), section.length(), Limits.DEFAULT).signatures();
+            assertThat(signatures).hasSize(1);
+            return signatures.getFirst().inputs().stream().map(named -> named.name()).toList() + " -> "
+                    + signatures.getFirst().outputs().stream().map(named -> named.name()).toList();
+        }
     }
 
     /// What ends a sound is the embedding of a token, as the embedder gives it.

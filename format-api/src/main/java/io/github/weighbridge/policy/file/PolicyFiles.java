@@ -210,7 +210,10 @@ public final class PolicyFiles {
             settings.notes().forEach(notes::putIfAbsent);
             tolerance = tolerance.or(settings::tolerance);
         }
-        return new Policy(draft.name(), draft.description(), strip, rules, rest.types(), rest.pure(), rest.otherwise(),
+        // What presets share is known by the preset's name.
+        Optional<Rule> otherwise = rest.otherwise().map(rule -> SHARED.stream().anyMatch(part -> rule.label().equals("policy " + part))
+                ? Rest.changed(rule, rule.encodings(), "policy " + draft.name()) : rule);
+        return new Policy(draft.name(), draft.description(), strip, rules, rest.types(), rest.pure(), otherwise,
                 new PolicySettings(cache, activations.orElse(Activations.KEEP), fallbacks, floors, requirements, rest.typeLabel(), notes,
                         tolerance));
     }
@@ -232,14 +235,15 @@ public final class PolicyFiles {
                         + ", and a policy is one or the other");
             }
             Optional<Rule> joined = defaults.isEmpty() ? otherwise
-                    : Optional.of(withEncodings(otherwise.or(parent::otherwise).orElseThrow(),
-                            otherwise.map(Rule::encodings).orElseGet(PerFormat::none).or(defaults)));
+                    : Optional.of(changed(otherwise.or(parent::otherwise).orElseThrow(),
+                            otherwise.map(Rule::encodings).orElseGet(PerFormat::none).or(defaults),
+                            otherwise.or(parent::otherwise).orElseThrow().label()));
             return new Rest(joined, types.or(further), types.isEmpty() ? parent.pure() : pure,
                     typeLabel.or(() -> parent.settings().typeLabel()));
         }
 
-        private static Rule withEncodings(Rule rule, PerFormat<String> encodings) {
-            return new Rule(rule.match(), encodings, rule.label(), rule.optional(), rule.when(), rule.alternatives(), rule.tolerance(),
+        private static Rule changed(Rule rule, PerFormat<String> encodings, String label) {
+            return new Rule(rule.match(), encodings, label, rule.optional(), rule.when(), rule.alternatives(), rule.tolerance(),
                     rule.formats());
         }
     }

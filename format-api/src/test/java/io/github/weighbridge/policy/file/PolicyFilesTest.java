@@ -122,6 +122,12 @@ class PolicyFilesTest {
         assertThatThrownBy(() -> PolicyFiles.parse("p.yaml", "type: { gguf: Q4_0 }\ndefault: { task: keep }\n").in("safetensors"))
                 .isInstanceOf(PolicyException.class).hasMessage("p.yaml:1:7: type says nothing for safetensors, only for gguf, task");
         assertThatThrownBy(policy::type).isInstanceOf(IllegalStateException.class);
+        assertThat(policy.withRulesFor("litertlm").rules()).hasSize(1);
+        for (String preset : PolicyFiles.presets()) {
+            Policy ours = PolicyFiles.preset(preset).orElseThrow().in("litertlm");
+            assertThat(ours.otherwise().map(Rule::label).orElse("policy " + preset)).as(preset)
+                    .isEqualTo("policy " + preset.replaceFirst("-text.*", "").replace("google-", ""));
+        }
     }
 
     /// A policy that extends another replaces its type or default for the formats of which it says something.

@@ -178,7 +178,8 @@ public final class AudioGraph {
         return graph.reshape(graph.slice(line, 2, 0, chunk * context), List.of(spec.heads(), spec.chunks(), chunk, context));
     }
 
-    /// 1 where a token sees another, `[1, chunks, chunk, context]`: the other is real, and near enough.
+    /// 1 where a token sees another, `[1, chunks, chunk, context]`: the other is real, and near enough. The furthest place has a position, and is not
+    /// seen: so it is in transformers and in llama.cpp (`tools/mtmd/clip.cpp`).
     private Tensor visible(Tensor real) {
         int chunk = spec.chunk();
         int context = spec.context();
