@@ -12,11 +12,8 @@ import java.util.Optional;
 ///
 /// F32, F16 and BF16 are also written; the others are read, and copied where the target has the same type. Rounding is to the nearest,
 /// ties to even. A NaN stays a NaN: in F16 its quiet form with the sign, in BF16 its upper bits with the quiet bit set, as GGML does.
-///
-/// The recipe [#FINITE] of F16 refuses what half precision does not hold: the others make it infinite, as GGML does.
+/// A finite number that F16 would make infinite is refused, as llama-quantize refuses it; infinities of the source stay.
 public final class DenseEncoding extends BlockEncoding {
-    /// The recipe that makes finite numbers of half precision, or refuses.
-    public static final String FINITE = "finite";
     /// The least number that half precision rounds to infinity.
     private static final float BEYOND_HALF = 65_520;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -110,8 +107,12 @@ public final class DenseEncoding extends BlockEncoding {
             greatest = Math.max(greatest, Float.floatToRawIntBits(source[i]) & 0x7fff_ffff);
         }
         if (greatest >= Float.floatToRawIntBits(BEYOND_HALF)) {
-            throw new ArithmeticException(
-                    "a number of magnitude " + Float.intBitsToFloat(greatest) + " passes 65504, the largest finite one of half precision");
+            for (int i = offset; i < offset + count; i++) {
+                if (Math.abs(source[i]) >= BEYOND_HALF && Math.abs(source[i]) <= Float.MAX_VALUE) {
+                    throw new ArithmeticException(
+                            "a number of " + source[i] + " passes 65504, the largest finite one of half precision");
+                }
+            }
         }
     }
 
@@ -122,17 +123,13 @@ public final class DenseEncoding extends BlockEncoding {
 
     @Override
     protected Optional<BlockEncoder> blockEncoder(EncoderInputs inputs) {
-        if (inputs.method().equals(FINITE)) {
-            return type != DenseType.F16 ? Optional.empty() : Optional.of((s, so, t, to, n, _, _) -> {
-                checkHalf(s, so, n);
-                DenseKernels.CHOICE.forCount(n).encodeF16(s, so, t, to, n);
-            });
-        }
         return switch (type) {
             case F32 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
                     (kernels, i, n) -> kernels.encodeF32(s, so + i, t, to + 4L * i, n)));
-            case F16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
-                    (kernels, i, n) -> kernels.encodeF16(s, so + i, t, to + 2L * i, n)));
+            case F16 -> Optional.of((s, so, t, to, count, _, _) -> {
+                checkHalf(s, so, count);
+                DenseKernels.CHOICE.run(count, 1, (kernels, i, n) -> kernels.encodeF16(s, so + i, t, to + 2L * i, n));
+            });
             case BF16 -> Optional.of((s, so, t, to, count, _, _) -> DenseKernels.CHOICE.run(count, 1,
                     (kernels, i, n) -> kernels.encodeBf16(s, so + i, t, to + 2L * i, n)));
             case F64, F8_E4M3, F8_E5M2, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL -> Optional.empty();

@@ -1,180 +1,160 @@
 package io.github.weighbridge.inspector;
 
-import io.github.weighbridge.fixtures.SharedData;
-import io.github.weighbridge.fixtures.TrainedCheckpoints;
-import io.github.weighbridge.fixtures.TrainedText;
-import io.github.weighbridge.fixtures.litert.TfliteDecoder;
-import io.github.weighbridge.fixtures.litert.TfliteModel;
-import io.github.weighbridge.fixtures.llama.LlamaCpp;
-import io.github.weighbridge.fixtures.llama.LlamaModel;
-import io.github.weighbridge.io.ByteSource;
-import io.github.weighbridge.io.Limits;
-import io.github.weighbridge.litert.file.BundleHeader;
-import io.github.weighbridge.litert.file.BundleSection;
-import io.github.weighbridge.litert.file.SectionKind;
+import io.github.weighbridge.inspector.LossTable.Cell;
+import io.github.weighbridge.inspector.LossTable.Place;
+import io.github.weighbridge.plan.ConversionPlan;
+import io.github.weighbridge.policy.file.PolicyFiles;
+import io.github.weighbridge.spi.PolicyException;
 import java.io.IOException;
+import java.io.Reader;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-/// What presets cost trained models, in the real llama.cpp and the real TFLite interpreter: the page `docs/losses.md`. A folder of compressed-tensors
-/// has no runtime here, so it is decoded by our own reader and written as a GGUF of plain numbers, which is then loaded: what is measured is what its
-/// codes say.
+/// What presets cost trained models, in the real llama.cpp and the real TFLite interpreter: the page `docs/losses.md` and the README's table.
 class PresetLossTest {
-    private static final List<String> MODELS = List.of("base", TrainedCheckpoints.QAT_Q4_0, TrainedCheckpoints.QAT_MOBILE);
-    private static final String LITERTLM = "litertlm";
-    private static final Map<String, List<String>> PRESETS = Map.of(
-            "gguf",
-            List.of("keep", "bf16", "q8_0", "w8a16", "q6_k", "q4_k_m", "q4_0", "google-q4_0", "qat-q4_0", "w4a16", "q3_k_m", "q2_k",
-                    "gemma4-mobile", "gemma4-mobile-text-no-ple"),
-            "compressed-tensors", List.of("keep", "w8a16", "w4a16", "gemma4-mobile"),
-            LITERTLM, List.of("keep", "f32", "bf16", "f16", "w8a16", "w8a8", "w4a16", "gemma4-mobile", "gemma4-mobile-text-no-ple"));
-    private static final int WINDOWS = 23;
-    /// The exit code for policies that cannot be met.
-    private static final int REFUSED = 4;
+    /// Losses differ a little between processors: sums are in another order, and codes on an edge fall to the other side.
+    private static final double NEAR = 2e-3;
 
     @TempDir private Path folder;
 
-    /// @param bytes length of the files with tensors
-    /// @param loss mean negative log-likelihood of a token
-    private record Measured(long bytes, double loss) {
-        @Override
-        public String toString() {
-            return Numbers.grouped(bytes) + " | " + String.format(Locale.ROOT, "%.4f", loss);
-        }
+    static Stream<Arguments> columns() {
+        return LossTable.FORMATS.stream().flatMap(format -> LossBench.MODELS.stream().map(model -> Arguments.of(format, model)));
     }
 
-    private Optional<Path> source(String model) throws IOException {
-        if (!TrainedCheckpoints.variants().contains(model)) {
-            return SharedData.find("tiny-gemma4/" + model);
-        }
-        Path unpacked = folder.resolve(model);
-        if (!Files.exists(unpacked)) {
-            TrainedCheckpoints.unpack(unpacked, model);
-        }
-        return Optional.of(unpacked);
+    private static void assumeThere(String format, String model) {
+        Optional<String> absence = LossBench.absence(format, model);
+        assumeTrue(absence.isEmpty(), () -> absence.orElse(""));
     }
 
-    /// Measures; where the preset is refused for the format, nothing.
-    private Optional<Measured> measure(Path source, String format, String preset, List<String> refusals) throws IOException {
-        Path target = folder.resolve("result." + format);
-        List<Object> line = new ArrayList<>(List.of("convert", source, target, "--to", format, "--policy", preset, "--force"));
-        if (format.equals(LITERTLM)) {
-            line.addAll(List.of("--cache-length", TrainedText.WINDOW, "--prefill", TrainedText.WINDOW / 2));
-        }
-        Cli.Result result = Cli.run(line.toArray());
-        if (result.code() == REFUSED) {
-            refusals.add(result.err().strip());
-            return Optional.empty();
-        }
-        assertThat(result.err()).isEmpty();
-        long bytes = Cli.run("inspect", target, "--json").json().object("source").orElseThrow().whole("bytes").orElseThrow();
-        return Optional.of(new Measured(bytes, format.equals(LITERTLM) ? interpreted(target, source) : llama(target, format)));
-    }
-
-    private double llama(Path target, String format) throws IOException {
-        Path loaded = target;
-        if (!format.equals("gguf")) {
-            Path dense = folder.resolve("dense");
-            assertThat(Cli.run("convert", target, dense, "--to", "safetensors", "--type", "F32", "--force").err()).isEmpty();
-            loaded = folder.resolve("dense.gguf");
-            assertThat(Cli.run("convert", dense, loaded, "--to", "gguf", "--type", "F32", "--force").err()).isEmpty();
-        }
-        try (LlamaModel model = LlamaCpp.find().orElseThrow().open(loaded)) {
-            return model.evaluate(model.tokenize(TrainedCheckpoints.evalText(), true, false)).meanNll();
-        }
-    }
-
-    private static double interpreted(Path bundle, Path source) throws IOException {
-        Optional<TfliteModel> perLayer = section(bundle, BundleSection.PER_LAYER_EMBEDDER);
-        try (TfliteDecoder decoder = new TfliteDecoder(section(bundle, BundleSection.PREFILL_DECODE).orElseThrow(),
-                section(bundle, BundleSection.EMBEDDER).orElseThrow(), perLayer)) {
-            return decoder.loss(TrainedText.tokens(source), WINDOWS);
-        }
-    }
-
-    private static Optional<TfliteModel> section(Path bundle, String type) throws IOException {
-        try (ByteSource bytes = ByteSource.of(bundle)) {
-            Optional<BundleSection> section = BundleHeader.read(bytes, Limits.DEFAULT).sections().stream()
-                    .filter(one -> one.kind().equals(SectionKind.TFLITE_MODEL) && one.modelType().equals(type)).findFirst();
-            return section.isEmpty() ? Optional.empty()
-                    : Optional.of(TfliteModel.of(bundle, section.get().begin(), section.get().length(), true));
-        }
-    }
-
-    private static Path page() {
-        return Path.of(System.getProperty("weighbridge.root"), "docs/losses.md");
-    }
-
-    private static void assumeRuntime(String format) {
-        assumeTrue(format.equals(LITERTLM) || LlamaCpp.find().isPresent(), LlamaCpp::whyAbsent);
-        Optional<String> absence = TfliteModel.absence();
-        assumeTrue(!format.equals(LITERTLM) || absence.isEmpty(), () -> absence.orElse(""));
-    }
-
-    /// Some cells of the page. All of it is measured anew by `-Dweighbridge.write=true`.
+    /// Every preset: its bytes, or why it is refused; and the loss of the text's beginning in the runtime.
     @ParameterizedTest
-    @CsvSource({"gguf, gemma4-mobile, qat-mobile", "compressed-tensors, w4a16, qat-q4_0-unquantized",
-        "compressed-tensors, gemma4-mobile, qat-mobile", "litertlm, w4a16, qat-q4_0-unquantized"})
-    void theCellsAreTrue(String format, String preset, String model) throws IOException {
-        assumeRuntime(format);
-        String[] columns = Files.readAllLines(page()).stream().filter(line -> line.startsWith("| " + format + " | `" + preset + "` |"))
-                .findFirst().orElseThrow().split("\\s*\\|\\s*");
-        int column = 3 + 2 * MODELS.indexOf(model);
-        Measured measured = measure(source(model).orElseThrow(), format, preset, new ArrayList<>()).orElseThrow();
-        System.out.println(format + ", " + preset + ", " + model + ": " + measured);
-        assertThat(Numbers.grouped(measured.bytes())).isEqualTo(columns[column]);
-        assertThat(measured.loss()).isCloseTo(Double.parseDouble(columns[column + 1]), within(2e-3));
-    }
-
-    @Test
-    void writeThePage() throws IOException {
-        assumeTrue(Boolean.getBoolean("weighbridge.write"), "asked for by -Dweighbridge.write=true");
-        PRESETS.keySet().forEach(PresetLossTest::assumeRuntime);
-        List<String> lines = new ArrayList<>(List.of("# Losses", "",
-                "What presets cost three small Gemma 4 models that were really trained (8 layers, 7.7 million parameters): bytes of the file, and the loss (mean"
-                        + " negative",
-                "log-likelihood of a token) of 23 windows of 512 tokens in llama.cpp, as `llama-perplexity -c 512` counts it. Lower is better; compare",
-                "within a column. `base` was trained in BF16, `qat-q4_0` for Q4_0, `qat-mobile` for 2, 4 and 8 bits. Compressed-tensors is",
-                "decoded to plain numbers and measured in llama.cpp too, so without what its runtimes do to activations. LiteRT-LM (`--cache-length 512",
-                "--prefill 256`) is measured in the TFLite interpreter with XNNPACK, which rounds activations to 8 bits where weights are integers, so that",
-                "`w8a16` and `w8a8` are the same there. `PresetLossTest` measures.", "",
-                "| format | preset | base: bytes | loss | qat-q4_0: bytes | loss | qat-mobile: bytes | loss |",
-                "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |"));
-        List<String> refused = new ArrayList<>();
-        for (String format : List.of("gguf", "compressed-tensors", LITERTLM)) {
-            for (String preset : PRESETS.getOrDefault(format, List.of())) {
-                StringBuilder line = new StringBuilder("| " + format + " | `" + preset + "` |");
-                List<String> refusals = new ArrayList<>();
-                for (String model : MODELS) {
-                    Optional<Measured> measured = measure(source(model).orElseThrow(), format, preset, refusals);
-                    line.append(' ').append(measured.map(Measured::toString).orElse("refused | ")).append(" |");
+    @MethodSource("columns")
+    void everyCellIsTrue(String format, String model) throws IOException {
+        assumeThere(format, model);
+        LossTable table = LossTable.read();
+        List<String> wrong = new ArrayList<>();
+        try (LossBench bench = LossBench.of(folder, format, model, 1, new HashMap<>())) {
+            for (String preset : PolicyFiles.presets()) {
+                Cell cell = table.at(new Place(format, preset, model));
+                String found;
+                boolean same;
+                try {
+                    ConversionPlan plan = bench.plan(preset);
+                    LossBench.Loss loss = bench.measure(plan);
+                    found = LossBench.bytes(plan) + " bytes, loss at the beginning " + loss.begin();
+                    same = cell instanceof Cell.Measured(long bytes, double _, double begin) && bytes == LossBench.bytes(plan)
+                            && Math.abs(begin - loss.begin()) < NEAR;
+                } catch (PolicyException e) {
+                    found = e.getMessage();
+                    same = cell instanceof Cell.Refused(String reason) && reason.equals(found);
                 }
-                System.out.println(line);
-                refusals.forEach(System.out::println);
-                if (refusals.size() == MODELS.size()) {
-                    // The reason, without the file that it begins with.
-                    refused.add("`" + preset + "` in " + format + " (" + refusals.getFirst().replaceFirst("^.*?: ", "") + ")");
-                } else {
-                    lines.add(line.toString());
+                if (!same) {
+                    wrong.add(preset + ": " + found + ", in the table " + cell);
                 }
-                Files.writeString(page(), String.join("\n", lines) + "\n");
             }
         }
-        refused.add("presets that are llama.cpp's mixes or types, in the other formats");
-        lines.addAll(List.of("", "Refused: " + String.join("; ", refused) + "."));
-        Files.writeString(page(), String.join("\n", lines) + "\n");
+        assertThat(wrong).as("cells of " + format + ", " + model).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"gguf, gemma4-mobile, qat-mobile", "compressed-tensors, w4a16, qat-q4_0-unquantized",
+        "litertlm, w4a16, qat-q4_0-unquantized", "litertlm, f16, qat-q4_0-unquantized"})
+    void someAreMeasuredWhole(String format, String preset, String model) throws IOException, PolicyException {
+        assumeThere(format, model);
+        Cell.Measured cell = (Cell.Measured) LossTable.read().at(new Place(format, preset, model));
+        try (LossBench bench = LossBench.of(folder, format, model, LossBench.WINDOWS, new HashMap<>())) {
+            LossBench.Loss loss = bench.measure(bench.plan(preset));
+            System.out.printf(Locale.ROOT, "%s, %s, %s: loss %.6f, in the table %.6f%n", format, preset, model, loss.text(), cell.text());
+            assertThat(loss.text()).isCloseTo(cell.text(), within(NEAR));
+        }
+    }
+
+    /// The pages are made of the table, which has a cell for each preset, format and model, and no others.
+    @Test
+    void thePagesSayWhatTheTableSays() throws IOException {
+        LossTable table = LossTable.read();
+        List<Place> places = new ArrayList<>();
+        for (String format : LossTable.FORMATS) {
+            PolicyFiles.presets().forEach(preset -> LossBench.MODELS.forEach(model -> places.add(new Place(format, preset, model))));
+        }
+        assertThat(table.cells().keySet()).containsExactlyElementsOf(places);
+        assertThat(Files.readString(LossTable.pageFile())).isEqualTo(table.page());
+        assertThat(LossTable.readmePart(LossTable.readme())).isEqualTo(table.summary());
+    }
+
+    /// Measures all of it anew, at about ten seconds a cell. Losses of models that were measured before are kept in `target`, by the digest of all
+    /// their bytes, so that a run that was cut short goes on.
+    @Test
+    void writeThePages() throws IOException {
+        assumeTrue(Boolean.getBoolean("weighbridge.write"), "asked for by -Dweighbridge.write=true");
+        Path kept = Path.of("target", "losses.properties");
+        Properties properties = new Properties();
+        if (Files.exists(kept)) {
+            try (Reader reader = Files.newBufferedReader(kept)) {
+                properties.load(reader);
+            }
+        }
+        Map<String, LossBench.Loss> known = new HashMap<>();
+        properties.stringPropertyNames().forEach(digest -> {
+            String[] losses = properties.getProperty(digest).split(" ");
+            known.put(digest, new LossBench.Loss(Double.parseDouble(losses[0]), Double.parseDouble(losses[1])));
+        });
+        Map<Place, Cell> measured = new HashMap<>();
+        for (String format : LossTable.FORMATS) {
+            for (String model : LossBench.MODELS) {
+                assumeThere(format, model);
+                try (LossBench bench = LossBench.of(folder, format, model, LossBench.WINDOWS, known)) {
+                    for (String preset : PolicyFiles.presets()) {
+                        Place place = new Place(format, preset, model);
+                        Cell cell;
+                        try {
+                            ConversionPlan plan = bench.plan(preset);
+                            LossBench.Loss loss = bench.measure(plan);
+                            cell = new Cell.Measured(LossBench.bytes(plan), loss.text(), loss.begin());
+                        } catch (PolicyException e) {
+                            cell = new Cell.Refused(e.getMessage());
+                        }
+                        measured.put(place, cell);
+                        System.out.println(place + ": " + cell);
+                        known.forEach((digest, loss) -> properties.setProperty(digest, loss.text() + " " + loss.begin()));
+                        Path next = Path.of(kept + ".next");
+                        try (Writer writer = Files.newBufferedWriter(next)) {
+                            properties.store(writer, null);
+                        }
+                        Files.move(next, kept, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+                    }
+                }
+            }
+        }
+        LossTable table = new LossTable();
+        for (String format : LossTable.FORMATS) {
+            for (String preset : PolicyFiles.presets()) {
+                for (String model : LossBench.MODELS) {
+                    Place place = new Place(format, preset, model);
+                    table.put(place, java.util.Objects.requireNonNull(measured.get(place)));
+                }
+            }
+        }
+        table.write();
     }
 }

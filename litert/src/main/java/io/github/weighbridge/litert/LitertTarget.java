@@ -143,9 +143,6 @@ final class LitertTarget implements Target {
         if (exact.isPresent()) {
             return new Choice(encoding, CARRY, reason + (exact.get() ? ", codes unchanged" : SCALES_ROUNDED));
         }
-        if (encoding == DenseEncoding.F16 && !Exact.denseType(tensor.view()).filter(type -> type.exactIn(DenseType.F16)).isPresent()) {
-            return new Choice(encoding, DenseEncoding.FINITE, reason);
-        }
         boolean signed = isTable(tensor) && LitertEncodings.block(encoding).isPresent();
         return signed ? new Choice(encoding, LitertEncodings.SIGNED, reason) : Choice.of(encoding, reason);
     }
