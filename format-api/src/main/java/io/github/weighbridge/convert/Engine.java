@@ -26,7 +26,11 @@ public final class Engine {
     ///
     /// @param plan the plan, made from `source`
     /// @param source the checkpoint; must stay open
-    /// @param target the file or folder to make
+    /// To stop it, let [EngineOptions#cancelled] say yes: interrupting a thread that reads closes the checkpoint's files for all threads. Several runs may
+    /// read one checkpoint at the same time.
+    ///
+    /// @param target the folder to make; for a plan of files a path beside which they are made, under the names that the plan has for them:
+    ///        that of the request it was planned with, or those of a set
     /// @throws IOException when something cannot be read or written, or was cancelled
     /// @throws PolicyException when a number cannot be held by the encoding assigned to it
     public static void run(ConversionPlan plan, Checkpoint source, Path target, EngineOptions options) throws IOException, PolicyException {

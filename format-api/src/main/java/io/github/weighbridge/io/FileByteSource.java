@@ -3,6 +3,7 @@ package io.github.weighbridge.io;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -61,7 +62,12 @@ final class FileByteSource implements ByteSource {
         while (done < size) {
             ByteBuffer buffer = target.asSlice(done, Math.min(piece, size - done)).asByteBuffer();
             while (buffer.hasRemaining()) {
-                int count = channel.read(buffer, offset + done);
+                int count;
+                try {
+                    count = channel.read(buffer, offset + done);
+                } catch (ClosedChannelException e) {
+                    throw new IOException(name + ": is closed, by its owner or because a thread was interrupted while it read", e);
+                }
                 if (count < 0) {
                     throw new IOException(
                             name + ": the file ends at byte " + channel.size() + ", it had " + length + " bytes when it was opened");

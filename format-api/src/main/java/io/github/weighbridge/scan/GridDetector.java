@@ -106,7 +106,7 @@ public final class GridDetector {
         long columns = Math.min(shape.columns(), MOST_COLUMNS);
         long rows = Math.min(shape.rows(), Math.clamp(SAMPLED_ELEMENTS / columns, LEAST_ROWS, MOST_ROWS));
         List<float[]> sample = new ArrayList<>();
-        try (ViewReader reader = new ViewReader(files)) {
+        try (ViewReader reader = ViewReader.ofSamples(files)) {
             for (long i = 0; i < rows; i++) {
                 long row = rows == 1 ? 0 : i * (shape.rows() - 1) / (rows - 1);
                 float[] numbers = new float[(int) columns];

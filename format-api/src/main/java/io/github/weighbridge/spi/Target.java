@@ -71,7 +71,7 @@ public interface Target {
 
     /// Words of the encodings that a budget chooses from, besides keeping the numbers.
     default List<String> candidates() {
-        return Stream.of("int2/channel", "int4/channel", "int4/group32", "int8/channel", "int8/group32", "mxfp4", "f16", "bf16")
+        return Stream.of("int2/channel", "int4/channel", "int4/group32", "int8/channel", "int8/group32", "f16", "bf16")
                 .filter(word -> encoding(word).isPresent()).toList();
     }
 

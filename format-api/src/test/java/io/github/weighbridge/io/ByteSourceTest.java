@@ -143,6 +143,14 @@ class ByteSourceTest {
     }
 
     @Test
+    void whoReadsOnFromAClosedFileIsToldWhichOne() throws IOException {
+        Path file = Files.write(folder.resolve("closed.bin"), new byte[8]);
+        ByteSource source = ByteSource.of(file);
+        source.close();
+        assertThatThrownBy(() -> source.readBytes(0, 4)).isInstanceOf(IOException.class).hasMessageStartingWith(file + ": is closed");
+    }
+
+    @Test
     void aFileCutShortWhileItIsReadIsAnIoExceptionThatNamesIt() throws IOException {
         Path path = write("cut.bin", randomBytes(1000));
         try (ByteSource file = ByteSource.of(path); FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {

@@ -96,10 +96,13 @@ class CarriedTypesTest {
         byte[] text = header.getBytes(StandardCharsets.UTF_8);
         Path from = folder.resolve("nothing.safetensors");
         Files.write(from, ByteBuffer.allocate(8 + text.length + 128).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).put(text).array());
+        // A file of the same folder that has nothing to do with the model.
+        Files.writeString(folder.resolve("private.json"), "{}");
         for (String type : List.of("W4A16", "W8A16/channel", "W8A8", "FP8")) {
             Path target = folder.resolve("nothing-" + type.replace('/', '-'));
             made("convert", from, target, "--to", "compressed-tensors", "--type", type);
             made("verify", target, "--against", from);
+            assertThat(target.resolve("private.json")).doesNotExist();
         }
     }
 

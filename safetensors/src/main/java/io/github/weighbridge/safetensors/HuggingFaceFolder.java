@@ -106,7 +106,10 @@ public final class HuggingFaceFolder {
                 : SafetensorsFolder.open(source.tree(), options.limits());
         Map<String, ByteSource> documents = new LinkedHashMap<>();
         try {
-            openDocuments(source.tree(), documents);
+            // What lies beside a single file is the model's only where its configuration does too.
+            if (source.file().isEmpty() || source.tree().has(CONFIG)) {
+                openDocuments(source.tree(), documents);
+            }
             return new HuggingFaceFolder(source, options, tensors, documents).checkpoint(format, reader);
         } catch (Throwable e) {
             // Whatever went wrong, no file stays open.
