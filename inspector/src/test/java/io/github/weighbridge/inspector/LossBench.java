@@ -53,8 +53,8 @@ final class LossBench implements AutoCloseable {
     static final String LITERTLM = "litertlm";
     /// The trained models; the first is not part of the project.
     static final List<String> MODELS = List.of("base", TrainedCheckpoints.QAT_Q4_0, TrainedCheckpoints.QAT_MOBILE);
-    /// Windows that are measured, of the 23 of the text.
-    static final int WINDOWS = 8;
+    /// Windows that are measured: all of the text.
+    static final int WINDOWS = 23;
     /// Tokens that are scored for a first look in the interpreter, which is given them one by one.
     private static final int FEW = 64;
 

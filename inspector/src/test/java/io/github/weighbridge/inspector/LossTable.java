@@ -117,7 +117,7 @@ final class LossTable {
                 # Losses
 
                 What presets cost three small Gemma 4 models that were really trained (8 layers, 7.7 million parameters): bytes of the files with tensors, and the
-                loss (mean negative log-likelihood of a token) of the first %d windows of 512 tokens in the format's runtime, as `llama-perplexity -c 512` counts
+                loss (mean negative log-likelihood of a token) of %d windows of 512 tokens in the format's runtime, as `llama-perplexity -c 512` counts
                 it. Lower is better; compare within a column. `base` was trained in BF16, `qat-q4_0` for Q4_0, `qat-mobile` for 2, 4 and 8 bits with static activations.
 
                 GGUF is measured in llama.cpp. Compressed-tensors has no runtime here: it is decoded to plain numbers and these are measured in llama.cpp, so
