@@ -22,6 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class KillTest {
     private static final long ROWS = 1 << 14;
     private static final long COLUMNS = 1 << 15;
+    private static final int SIGINT = 2;
 
     @TempDir Path folder;
 
@@ -66,10 +67,13 @@ class KillTest {
 
     /// A conversion in a process of its own that has begun to write.
     private Process halfWay() throws Exception {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
+        List<String> command = new ArrayList<>();
+        if (ignoresInterrupts()) {
+            command.addAll(List.of("env", "--default-signal=INT"));
+        }
+        command.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-cp",
                 System.getProperty("java.class.path"), Main.class.getName(), "convert", source.toString(),
-                folder.resolve("out.toy").toString(), "--tensor",
-                "x=bf16", "--threads", "1"));
+                folder.resolve("out.toy").toString(), "--tensor", "x=bf16", "--threads", "1"));
         Process process =
                 new ProcessBuilder(command).redirectError(errors.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
         while (process.isAlive() && names().stream().noneMatch(name -> name.startsWith(".out.toy.partial-"))) {
@@ -78,6 +82,16 @@ class KillTest {
         assertThat(process.waitFor(200, TimeUnit.MILLISECONDS)).as("ended before it could be stopped: %s", said()).isFalse();
         assertThat(names()).doesNotContain("out.toy");
         return process;
+    }
+
+    /// Whether this process was started in the background of a script, where a shell has SIGINT ignored, which processes hand on to those they start.
+    private static boolean ignoresInterrupts() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.isReadable(status)) {
+            return false;
+        }
+        String ignored = Files.readAllLines(status).stream().filter(line -> line.startsWith("SigIgn:")).findFirst().orElse("SigIgn: 0");
+        return (Long.parseUnsignedLong(ignored.substring(ignored.indexOf(':') + 1).strip(), 16) & 1 << (SIGINT - 1)) != 0;
     }
 
     /// What the process said, but for what the JVM says itself.
