@@ -6,6 +6,7 @@ import io.github.weighbridge.encoding.Grid;
 import io.github.weighbridge.encoding.Region;
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Sha256;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
 import io.github.weighbridge.model.Finding;
@@ -20,7 +21,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -197,7 +197,7 @@ public record ValueReport(Map<String, ValueSums> tensors, List<List<String>> dup
     private static final class Digests implements Sweep.Context {
         private final Arena arena;
         private final MemorySegment buffer;
-        private final MessageDigest digest = sha256();
+        private final MessageDigest digest = Sha256.digest();
 
         // The arena is closed with this object.
         @SuppressWarnings("MustBeClosedChecker")
@@ -213,15 +213,7 @@ public record ValueReport(Map<String, ValueSums> tensors, List<List<String>> dup
         }
 
         static String of(String digests) {
-            return HexFormat.of().formatHex(sha256().digest(digests.getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
-        }
-
-        private static MessageDigest sha256() {
-            try {
-                return MessageDigest.getInstance("SHA-256");
-            } catch (NoSuchAlgorithmException e) {
-                throw new IllegalStateException("every Java has SHA-256", e);
-            }
+            return HexFormat.of().formatHex(Sha256.digest().digest(digests.getBytes(java.nio.charset.StandardCharsets.US_ASCII)));
         }
 
         @Override

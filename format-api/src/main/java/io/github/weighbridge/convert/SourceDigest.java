@@ -1,13 +1,13 @@
 package io.github.weighbridge.convert;
 
 import io.github.weighbridge.io.ByteSource;
+import io.github.weighbridge.io.Sha256;
 import io.github.weighbridge.io.Value;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.view.Span;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
@@ -58,7 +58,7 @@ final class SourceDigest {
     private static String gaps(ByteSource source, List<Span> spans) throws IOException {
         List<Span> sorted = new ArrayList<>(spans);
         sorted.sort(Comparator.comparingLong(Span::offset));
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.digest();
         long at = 0;
         for (Span span : sorted) {
             read(source, at, span.offset(), digest);
@@ -74,14 +74,6 @@ final class SourceDigest {
             int count = (int) Math.min(buffer.length, end - at);
             source.read(at, MemorySegment.ofArray(buffer).asSlice(0, count));
             digest.update(buffer, 0, count);
-        }
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
         }
     }
 }

@@ -1,27 +1,21 @@
 package io.github.weighbridge.plan;
 
 import io.github.weighbridge.encoding.Shape;
+import io.github.weighbridge.io.Sha256;
 import io.github.weighbridge.view.Span;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 
 /// A digest of all that decides the bytes of a conversion: files, pieces, views, encodings, recipes, importance. Reasons and findings do not
 /// count, nor do the names of target files as far as they follow from the target's own.
 public final class PlanDigest {
-    private final MessageDigest digest;
+    private final MessageDigest digest = Sha256.digest();
 
-    private PlanDigest() {
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
-        }
-    }
+    private PlanDigest() {}
 
     /// SHA-256 in hexadecimal.
     ///
