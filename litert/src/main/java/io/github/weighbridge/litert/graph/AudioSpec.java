@@ -32,7 +32,7 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
     private static final int FRAMES = 816;
     /// Frames that become one soft token.
     public static final int SHRINKING = 4;
-    private static final String CONFIG = "audio_config";
+    private static final String PART = "audio";
     private static final int MOST = 1 << 16;
     /// Of a constant that is made here.
     private static final int MOST_NUMBERS = 1 << 22;
@@ -42,57 +42,36 @@ public record AudioSpec(int hidden, int layers, int heads, int channels, int bin
     /// @return empty where the architecture has none, or takes sound without one
     /// @throws PolicyException when no graph is known for it, saying why
     public static Optional<AudioSpec> of(Architecture a) throws PolicyException {
-        Optional<Value.Fields> config = a.parameters().object(CONFIG);
-        if (!a.family().equals("gemma4") || config.isEmpty()
-                || a.parameters().text("model_type").orElse("").startsWith("gemma4_unified")) {
+        Optional<EncoderConfig> found = EncoderConfig.of(a, PART);
+        if (found.isEmpty()) {
             return Optional.empty();
         }
-        Value.Fields p = config.get();
+        EncoderConfig config = found.get();
+        Value.Fields p = config.fields();
         String activation = p.text("hidden_act").orElse("silu");
         if (!activation.equals("silu")) {
-            throw refusal(a, "its activation is " + activation + ", and only silu is written");
+            throw config.refusal("its activation is " + activation + ", and only silu is written");
         }
         List<Value> channels = p.list("subsampling_conv_channels").orElse(List.of(Value.of(128), Value.of(32)));
         long first = ((Value.Whole) channels.get(0)).number();
         long second = ((Value.Whole) channels.get(1)).number();
-        int hidden = whole(a, p, "hidden_size", 1, 1024);
-        int heads = whole(a, p, "num_attention_heads", 1, 8);
+        int hidden = config.whole("hidden_size", 1, MOST, 1024);
+        int heads = config.whole("num_attention_heads", 1, MOST, 8);
         if (hidden % heads != 0 || first % SHRINKING != 0 || first / SHRINKING * second > MOST_NUMBERS) {
-            throw refusal(a, hidden + " numbers are no multiple of " + heads + " heads, or " + first + " and " + second
+            throw config.refusal(hidden + " numbers are no multiple of " + heads + " heads, or " + first + " and " + second
                     + " channels of convolutions no multiple of 4, or too many");
         }
-        AudioSpec spec = new AudioSpec(hidden, whole(a, p, "num_hidden_layers", 0, 12), heads, (int) second, (int) first,
-                whole(a, p, "conv_kernel_size", 1, 5), whole(a, p, "attention_chunk_size", 1, 12),
-                whole(a, p, "attention_context_left", 1, 13) - 1, whole(a, p, "attention_context_right", 0, 0),
-                number(a, p, "attention_logit_cap", Float.MIN_NORMAL, 50),
-                number(a, p, "attention_invalid_logits_value", -Float.MAX_VALUE, -1e9), number(a, p, "residual_weight", -MOST, 0.5),
-                number(a, p, "rms_norm_eps", 0, 1e-6), number(a, p, "gradient_clipping", Float.MIN_NORMAL, 1e10),
-                whole(a, p, "output_proj_dims", 1, 1536), (int) a.hiddenSize());
+        AudioSpec spec = new AudioSpec(hidden, config.whole("num_hidden_layers", 0, MOST, 12), heads, (int) second, (int) first,
+                config.whole("conv_kernel_size", 1, MOST, 5), config.whole("attention_chunk_size", 1, MOST, 12),
+                config.whole("attention_context_left", 1, MOST, 13) - 1, config.whole("attention_context_right", 0, MOST, 0),
+                config.number("attention_logit_cap", Float.MIN_NORMAL, 50),
+                config.number("attention_invalid_logits_value", -Float.MAX_VALUE, -1e9), config.number("residual_weight", -MOST, 0.5),
+                config.number("rms_norm_eps", 0, 1e-6), config.number("gradient_clipping", Float.MIN_NORMAL, 1e10),
+                config.whole("output_proj_dims", 1, MOST, 1536), (int) a.hiddenSize());
         if ((long) spec.chunk() * spec.context() > MOST_NUMBERS || (long) spec.distances() * hidden > MOST_NUMBERS) {
-            throw refusal(a, "chunks of " + spec.chunk() + " frames that see " + spec.context() + " are too many");
+            throw config.refusal("chunks of " + spec.chunk() + " frames that see " + spec.context() + " are too many");
         }
         return Optional.of(spec);
-    }
-
-    private static PolicyException refusal(Architecture a, String why) {
-        return new PolicyException(
-                "LiteRT-LM: no audio graph for " + a.name() + " (" + a.family() + "): " + why + "; --strip audio writes it without");
-    }
-
-    private static int whole(Architecture a, Value.Fields p, String name, int least, long otherwise) throws PolicyException {
-        long value = p.whole(name).orElse(otherwise);
-        if (value < least || value > MOST) {
-            throw refusal(a, CONFIG + "." + name + " is " + value + ", not from " + least + " to " + MOST);
-        }
-        return (int) value;
-    }
-
-    private static float number(Architecture a, Value.Fields p, String name, double least, double otherwise) throws PolicyException {
-        double value = p.number(name).orElse(otherwise);
-        if (!(value >= least && value <= Float.MAX_VALUE)) {
-            throw refusal(a, CONFIG + "." + name + " is " + value + ", no number from " + least + " that it can be computed with");
-        }
-        return (float) value;
     }
 
     /// Frames that the graph takes: as many whole chunks as LiteRT-LM's own files have, and at least one.

@@ -23,7 +23,7 @@ import java.util.Optional;
 /// @param standardize whether soft tokens are shifted and scaled at the end
 public record VisionSpec(int hidden, int layers, int heads, int headSize, int patch, int pooling, int tokens, double theta, float epsilon,
         boolean standardize) {
-    private static final String CONFIG = "vision_config";
+    private static final String PART = "vision";
     private static final String GELU_TANH = "gelu_pytorch_tanh";
     private static final int COLOURS = 3;
     private static final int MOST_WIDTH = 1 << 24;
@@ -35,39 +35,39 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
     /// @return empty where the architecture has none, or takes images without a tower
     /// @throws PolicyException when no graph is known for it, saying why
     public static Optional<VisionSpec> of(Architecture a) throws PolicyException {
-        Optional<Value.Fields> config = a.parameters().object(CONFIG);
-        if (!a.family().equals("gemma4") || config.isEmpty()
-                || a.parameters().text("model_type").orElse("").startsWith("gemma4_unified")) {
+        Optional<EncoderConfig> found = EncoderConfig.of(a, PART);
+        if (found.isEmpty()) {
             return Optional.empty();
         }
-        Value.Fields p = config.get();
+        EncoderConfig config = found.get();
+        Value.Fields p = config.fields();
         String activation = p.text("hidden_activation").orElse(GELU_TANH);
         if (!activation.equals(GELU_TANH)) {
-            throw refusal(a, "its activation is " + activation + ", and only " + GELU_TANH + " is written");
+            throw config.refusal("its activation is " + activation + ", and only " + GELU_TANH + " is written");
         }
         Optional<Value.Fields> rope = p.object("rope_parameters");
         String rotation = rope.flatMap(fields -> fields.text("rope_type")).orElse("default");
         if (!rotation.equals("default") || p.flag("attention_bias").orElse(false)) {
-            throw refusal(a, "rotary positions \"" + rotation + "\" or biases of attention are not written");
+            throw config.refusal("rotary positions \"" + rotation + "\" or biases of attention are not written");
         }
-        int hidden = whole(a, p, "hidden_size", MOST_WIDTH, 768);
-        int heads = whole(a, p, "num_attention_heads", MOST_WIDTH, 12);
-        int headSize = whole(a, p, "head_dim", MOST_WIDTH, hidden / heads);
+        int hidden = config.whole("hidden_size", 1, MOST_WIDTH, 768);
+        int heads = config.whole("num_attention_heads", 1, MOST_WIDTH, 12);
+        int headSize = config.whole("head_dim", 1, MOST_WIDTH, hidden / heads);
         if (headSize % 4 != 0 || (long) heads * headSize > MOST_WIDTH || p.whole("num_key_value_heads").orElse((long) heads) != heads) {
-            throw refusal(a, heads + " heads of " + headSize + " numbers: heads want a multiple of 4 numbers, at most " + MOST_WIDTH
+            throw config.refusal(heads + " heads of " + headSize + " numbers: heads want a multiple of 4 numbers, at most " + MOST_WIDTH
                     + " in all, and keys of their own");
         }
-        int pooling = whole(a, p, "pooling_kernel_size", MOST_PATCHES, 3);
+        int pooling = config.whole("pooling_kernel_size", 1, MOST_PATCHES, 3);
         long tokens = a.parameters().whole("vision_soft_tokens_per_image").or(() -> p.whole("default_output_length")).orElse(280L);
-        checkTokens(a, tokens, pooling);
+        checkTokens(config, tokens, pooling);
         double theta = rope.flatMap(fields -> fields.number("rope_theta")).orElse(100.0);
         double epsilon = p.number("rms_norm_eps").orElse(1e-6);
         if (!(theta >= 1 && theta <= Float.MAX_VALUE && epsilon >= 0 && epsilon <= 1)) {
-            throw refusal(a,
+            throw config.refusal(
                     "a rope_theta of " + theta + " and an rms_norm_eps of " + epsilon + " are none that numbers can be computed with");
         }
         return Optional.of(new VisionSpec(hidden, p.whole("num_hidden_layers").orElse(16L).intValue(), heads, headSize,
-                whole(a, p, "patch_size", 1 << 12, 16), pooling, (int) tokens,
+                config.whole("patch_size", 1, 1 << 12, 16), pooling, (int) tokens,
                 theta, (float) epsilon, p.flag("standardize").orElse(false)));
     }
 
@@ -78,12 +78,13 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
     /// @throws PolicyException when no graph is known for one, saying why
     public static List<VisionSpec> of(Architecture a, List<Integer> counts) throws PolicyException {
         Optional<VisionSpec> own = of(a);
-        if (own.isEmpty() || counts.isEmpty()) {
+        Optional<EncoderConfig> config = EncoderConfig.of(a, PART);
+        if (own.isEmpty() || config.isEmpty() || counts.isEmpty()) {
             return own.stream().toList();
         }
         List<VisionSpec> specs = new ArrayList<>();
         for (int count : counts) {
-            checkTokens(a, count, own.get().pooling);
+            checkTokens(config.get(), count, own.get().pooling);
             specs.add(own.get().withTokens(count));
         }
         return specs;
@@ -93,22 +94,9 @@ public record VisionSpec(int hidden, int layers, int heads, int headSize, int pa
         return new VisionSpec(hidden, layers, heads, headSize, patch, pooling, count, theta, epsilon, standardize);
     }
 
-    private static int whole(Architecture a, Value.Fields p, String name, int most, long otherwise) throws PolicyException {
-        long value = p.whole(name).orElse(otherwise);
-        if (value < 1 || value > most) {
-            throw refusal(a, CONFIG + "." + name + " is " + value + ", not from 1 to " + most);
-        }
-        return (int) value;
-    }
-
-    private static PolicyException refusal(Architecture a, String why) {
-        return new PolicyException("LiteRT-LM: no vision graph for " + a.name() + " (" + a.family() + "): " + why
-                + "; --strip vision writes it without");
-    }
-
-    private static void checkTokens(Architecture a, long tokens, int pooling) throws PolicyException {
+    private static void checkTokens(EncoderConfig config, long tokens, int pooling) throws PolicyException {
         if (tokens < 1 || tokens > MOST_PATCHES || tokens * pooling * pooling > MOST_PATCHES) {
-            throw refusal(a, tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
+            throw config.refusal(tokens + " soft tokens of " + pooling + " x " + pooling + " patches: an image has 1 to " + MOST_PATCHES
                     + " patches");
         }
     }
