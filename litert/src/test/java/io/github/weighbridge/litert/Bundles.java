@@ -3,6 +3,9 @@ package io.github.weighbridge.litert;
 import io.github.weighbridge.convert.Engine;
 import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
+import io.github.weighbridge.fixtures.Gemma4Fixture;
+import io.github.weighbridge.fixtures.Gemma4Options;
+import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.litert.TfliteDecoder;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.io.ByteSource;
@@ -28,6 +31,13 @@ import java.util.Optional;
 /// Writes bundles and opens what is in them in the real interpreter.
 final class Bundles {
     private Bundles() {}
+
+    /// Makes a small Gemma 4 with both encoders.
+    static Path towers(Path folder, String name, Gemma4Options.Numbers numbers) throws IOException {
+        Path source = folder.resolve(name);
+        Gemma4Fixture.write(source, Gemma4Options.of(Gemma4Size.TINY_TOWERS).withNumbers(numbers).withThreads(1));
+        return source;
+    }
 
     /// Converts a folder.
     static ConversionPlan write(Path folder, Path target, Policy policy, Map<String, String> options) throws IOException, PolicyException {

@@ -5,9 +5,7 @@ import io.github.weighbridge.convert.EngineOptions;
 import io.github.weighbridge.convert.Planner;
 import io.github.weighbridge.encoding.Encoding;
 import io.github.weighbridge.fixtures.EditedFolder;
-import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
-import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
 import io.github.weighbridge.io.ByteSource;
@@ -71,12 +69,6 @@ class RealAudioTest {
         assumeTrue(absence.isEmpty(), absence::orElseThrow);
     }
 
-    private static Path source(String name, Gemma4Options.Numbers numbers) throws IOException {
-        Path source = folder.resolve(name);
-        Gemma4Fixture.write(source, Gemma4Options.of(Gemma4Size.TINY_TOWERS).withNumbers(numbers).withThreads(1));
-        return source;
-    }
-
     private static Path write(Path source, String name, Policy policy) throws Exception {
         Path bundle = folder.resolve(name + ".litertlm");
         ConversionPlan plan = Bundles.write(source, bundle, policy, SMALL);
@@ -126,7 +118,7 @@ class RealAudioTest {
 
     /// Bounds that bite: as made they are wider than what passes.
     private static Path bitten(String name) throws IOException {
-        Path source = source(name, Gemma4Options.Numbers.F32);
+        Path source = Bundles.towers(folder, name, Gemma4Options.Numbers.F32);
         EditedFolder edited = EditedFolder.read(source);
         for (String module : List.of("self_attn.q_proj", "self_attn.post", "feed_forward1.ffw_layer_1", "feed_forward2.ffw_layer_2",
                 "lconv1d.linear_start")) {
@@ -156,7 +148,7 @@ class RealAudioTest {
     /// as the adapter takes.
     @Test
     void namesAndOrderAreTheExecutors() throws Exception {
-        Path source = source("contract", Gemma4Options.Numbers.BF16);
+        Path source = Bundles.towers(folder, "contract", Gemma4Options.Numbers.BF16);
         Path bundle = write(source, "contract", Policy.KEEP);
         assertThat(signature(bundle, BundleSection.AUDIO_ENCODER)).isEqualTo("[src_inputs, mask] -> [features, mask]");
         assertThat(signature(bundle, BundleSection.AUDIO_ADAPTER)).isEqualTo("[mask, features] -> [embeddings]");
@@ -256,7 +248,7 @@ class RealAudioTest {
     /// Codes as trained, activations in 8 bits; what is not real rounds too, and is not compared.
     @Test
     void carriesCodesAndStaticActivations() throws Exception {
-        Path source = source("mobile", Gemma4Options.Numbers.MOBILE);
+        Path source = Bundles.towers(folder, "mobile", Gemma4Options.Numbers.MOBILE);
         Path bundle = folder.resolve("mobile.litertlm");
         ConversionPlan plan = Bundles.write(source, bundle, Policy.KEEP, SMALL);
         List<Job> carried = plan.jobs().stream().filter(job -> job.target().name().contains("audio_tower") && job.mode() == Job.Mode.CARRY)
@@ -273,7 +265,7 @@ class RealAudioTest {
     /// Where the runtime is slow with 2 bits, as on x86-64, 4 bits hold the same numbers.
     @Test
     void twoBitsGoIntoFour() throws Exception {
-        Path source = source("wider", Gemma4Options.Numbers.MOBILE);
+        Path source = Bundles.towers(folder, "wider", Gemma4Options.Numbers.MOBILE);
         Policy policy = PolicyFiles.parse("wider.yaml", """
                 rules:
                   - match: { component: audio_encoder, name: '\\.linear\\.weight' }
@@ -289,7 +281,8 @@ class RealAudioTest {
 
     @Test
     void staysAwayWhenStripped() throws Exception {
-        Path bundle = write(source("stripped", Gemma4Options.Numbers.BF16), "stripped", Policy.KEEP.withStrip(Set.of("audio")));
+        Path bundle =
+                write(Bundles.towers(folder, "stripped", Gemma4Options.Numbers.BF16), "stripped", Policy.KEEP.withStrip(Set.of("audio")));
         for (String section : SECTIONS) {
             assertThat(Bundles.model(bundle, section)).as(section).isEmpty();
         }
@@ -311,7 +304,7 @@ class RealAudioTest {
     /// The metadata name the tokens around sound where the tokenizer's configuration does; else the engine has its own texts, which are Gemma 4's.
     @Test
     void metadataNameTheTokensOfSound() throws Exception {
-        Path source = source("tokens", Gemma4Options.Numbers.BF16);
+        Path source = Bundles.towers(folder, "tokens", Gemma4Options.Numbers.BF16);
         String end;
         try (Checkpoint checkpoint = open(source)) {
             end = Long.toString(checkpoint.architecture().parameters().whole("eoa_token_index").orElseThrow());

@@ -2,9 +2,7 @@ package io.github.weighbridge.litert;
 
 import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.fixtures.EditedFolder;
-import io.github.weighbridge.fixtures.Gemma4Fixture;
 import io.github.weighbridge.fixtures.Gemma4Options;
-import io.github.weighbridge.fixtures.Gemma4Size;
 import io.github.weighbridge.fixtures.litert.TfliteModel;
 import io.github.weighbridge.fixtures.litert.TfliteSignature;
 import io.github.weighbridge.io.Value;
@@ -124,12 +122,6 @@ class RealVisionTest {
         }
     }
 
-    private static Path source(String name, Gemma4Options.Numbers numbers) throws IOException {
-        Path source = folder.resolve(name);
-        Gemma4Fixture.write(source, Gemma4Options.of(Gemma4Size.TINY_TOWERS).withNumbers(numbers).withThreads(1));
-        return source;
-    }
-
     private static Path bundle(Path source, String name, Policy policy) throws Exception {
         Path bundle = folder.resolve(name + ".litertlm");
         Bundles.write(source, bundle, policy, SMALL);
@@ -138,7 +130,7 @@ class RealVisionTest {
 
     @Test
     void computesWhatTheTensorsSay() throws Exception {
-        Path source = source("plain", Gemma4Options.Numbers.F32);
+        Path source = Bundles.towers(folder, "plain", Gemma4Options.Numbers.F32);
         EditedFolder edited = EditedFolder.read(source);
         // Bounds that bite: as made they are wider than what passes.
         for (int layer = 0; layer < 2; layer++) {
@@ -163,7 +155,7 @@ class RealVisionTest {
 
     @Test
     void standardizesWhereTheModelDoes() throws Exception {
-        Path source = source("standard", Gemma4Options.Numbers.F32);
+        Path source = Bundles.towers(folder, "standard", Gemma4Options.Numbers.F32);
         Random random = new Random(5);
         EditedFolder.read(source).config("vision_config", config -> config.with("standardize", Value.of(true)))
                 .put("model.vision_tower.std_bias", SafetensorsType.F32, Shape.of(64), numbers(random, 64))
@@ -175,7 +167,7 @@ class RealVisionTest {
     /// Graphs for small images beside one for large: they share the weights, and give the same for an image that fits both.
     @Test
     void graphsOfSeveralSizesGiveTheSame() throws Exception {
-        Path source = source("sizes", Gemma4Options.Numbers.F32);
+        Path source = Bundles.towers(folder, "sizes", Gemma4Options.Numbers.F32);
         Path one = bundle(source, "one", Policy.KEEP);
         Path several = folder.resolve("several.litertlm");
         Map<String, String> options = new HashMap<>(SMALL);
@@ -217,7 +209,7 @@ class RealVisionTest {
     /// As many patches as Google's own graphs take. Scores of all heads together pass what is in memory at once, so that heads are taken in groups.
     @Test
     void takesImagesOfTheRealSize() throws Exception {
-        Path source = source("large", Gemma4Options.Numbers.F32);
+        Path source = Bundles.towers(folder, "large", Gemma4Options.Numbers.F32);
         EditedFolder edited = EditedFolder.read(source);
         edited.config("vision_config", config -> config.with("num_hidden_layers", Value.of(1)).with("num_attention_heads", Value.of(4))
                 .with("num_key_value_heads", Value.of(4)).with("head_dim", Value.of(16)).with("default_output_length", Value.of(280)))
@@ -243,7 +235,7 @@ class RealVisionTest {
 
     @Test
     void carriesCodesAndStaticActivations() throws Exception {
-        Path source = source("mobile", Gemma4Options.Numbers.MOBILE);
+        Path source = Bundles.towers(folder, "mobile", Gemma4Options.Numbers.MOBILE);
         ReferenceVision model = new ReferenceVision(source);
         Path bundle = bundle(source, "mobile", Policy.KEEP);
         Image image = Image.of(model, 12, 12, 1);
