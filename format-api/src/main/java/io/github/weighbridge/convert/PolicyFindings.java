@@ -10,7 +10,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// What a policy asks for besides encodings.
 final class PolicyFindings {
@@ -31,8 +30,7 @@ final class PolicyFindings {
         for (Map.Entry<String, List<Weight>> part : stripping.removed().entrySet()) {
             Set<StoredTensor> tensors = new LinkedHashSet<>();
             for (Weight weight : part.getValue()) {
-                tensors.addAll(weight.stored());
-                Stream.concat(weight.inputScale().stream(), weight.outputScale().stream()).forEach(tensors::add);
+                tensors.addAll(weight.tensors());
             }
             if (tensors.isEmpty()) {
                 continue;

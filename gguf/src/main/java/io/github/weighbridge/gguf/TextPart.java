@@ -139,8 +139,7 @@ record TextPart(Checkpoint source, Map<String, String> record, Limits limits, Ar
     private static void scalesLost(Checkpoint source, Map<String, Weight> weights, List<Finding> findings) {
         List<String> activation = new ArrayList<>();
         for (Weight weight : weights.values()) {
-            weight.inputScale().ifPresent(scale -> activation.add(scale.name()));
-            weight.outputScale().ifPresent(scale -> activation.add(scale.name()));
+            weight.activationScales().forEach(scale -> activation.add(scale.name()));
         }
         List<String> cache = source.graph().stored().stream().filter(tensor -> source.graph().identity(tensor).role().equals(Role.KV_SCALE))
                 .map(StoredTensor::name).toList();

@@ -30,7 +30,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// The tensors that a bundle of a text decoder and its encoders holds, by what they do in its graphs. Tensors have the names of Hugging Face.
 final class BundleTensors {
@@ -66,8 +65,9 @@ final class BundleTensors {
         this.encoders = encoders;
     }
 
-    static BundleTensors of(Checkpoint source, TargetRequest request, LitertOptions options) throws IOException, PolicyException {
-        Stripping stripping = Stripping.of(source, request);
+    /// @param stripping what is left of the source
+    static BundleTensors of(Checkpoint source, Stripping stripping, TargetRequest request, LitertOptions options)
+            throws IOException, PolicyException {
         Family family = request.families().byName(source.architecture().family()).orElseThrow(() -> new PolicyException(
                 "LiteRT-LM needs to know the architecture: " + source.architecture().name() + " is of no known family"));
         Dialect dialect = family.dialect(Dialect.HUGGING_FACE).orElseThrow(
@@ -161,20 +161,19 @@ final class BundleTensors {
     }
 
     private void activations(Weight weight, TensorSpec spec, Scales scales) throws IOException, PolicyException {
-        String module = module(spec.name());
-        Identity identity = new Identity(Role.ACTIVATION_SCALE, spec.identity().component(), spec.identity().layer());
         for (boolean input : new boolean[] {true, false}) {
-            Optional<StoredTensor> scale = input ? weight.inputScale() : weight.outputScale();
-            if (scale.isPresent() && scales.calibrated(scale.get())) {
-                activations.put(new Scale(spec.identity().role(), spec.identity().layer(), input),
-                        new TargetTensor(module + (input ? INPUT_SCALE : OUTPUT_SCALE), identity,
-                                View.reshape(View.of(scale.get()), Shape.SCALAR), List.of()));
-            }
+            scales.activation(weight, spec.name(), spec.identity(), input).ifPresent(
+                    tensor -> activations.put(new Scale(spec.identity().role(), spec.identity().layer(), input), tensor));
         }
     }
 
     static String module(String name) {
         return name.endsWith(WEIGHT) ? name.substring(0, name.length() - WEIGHT.length()) : name;
+    }
+
+    /// The name of the scale of what enters or leaves the product with a weight.
+    static String activationScale(String weight, boolean input) {
+        return module(weight) + (input ? INPUT_SCALE : OUTPUT_SCALE);
     }
 
     private void caches(Checkpoint source, LitertOptions options, Scales scales) throws IOException, PolicyException {
@@ -229,8 +228,7 @@ final class BundleTensors {
                 continue;
             }
             Component component = weight.identity().component();
-            List<String> names = Stream.of(weight.stored().stream(), weight.inputScale().stream(), weight.outputScale().stream())
-                    .flatMap(tensors -> tensors).map(StoredTensor::name).toList();
+            List<String> names = weight.tensors().stream().map(StoredTensor::name).toList();
             if (Set.of(Component.VISION_ENCODER, Component.AUDIO_ENCODER, Component.PROJECTOR).contains(component)) {
                 unwritten.addAll(names);
             } else if (weight.identity().layer() != Identity.NO_LAYER) {

@@ -41,7 +41,7 @@ final class EncoderConstants implements EncoderWeights {
 
     @Override
     public Optional<DecoderWeights.Static> activation(String name, boolean input) {
-        String scale = EncoderTensors.scale(name, input);
+        String scale = BundleTensors.activationScale(name, input);
         return Optional.ofNullable(activations.get(scale))
                 .map(tensor -> new DecoderWeights.Static(scale, scales.computeIfAbsent(scale, _ -> model.activation(tensor))));
     }

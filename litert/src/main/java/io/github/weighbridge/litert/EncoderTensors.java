@@ -1,6 +1,5 @@
 package io.github.weighbridge.litert;
 
-import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.litert.graph.EmbedderGraph;
 import io.github.weighbridge.model.Architecture;
 import io.github.weighbridge.model.Identity;
@@ -9,7 +8,6 @@ import io.github.weighbridge.model.Weight;
 import io.github.weighbridge.plan.Assignment;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
-import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -49,13 +47,8 @@ final class EncoderTensors {
 
     /// Adds the static scales of what enters and leaves the product with a weight, where they are in use.
     void activations(Weight weight, TargetTensor tensor, Scales scales) throws IOException {
-        Identity identity = new Identity(Role.ACTIVATION_SCALE, tensor.identity().component(), tensor.identity().layer());
         for (boolean input : new boolean[] {true, false}) {
-            Optional<StoredTensor> scale = input ? weight.inputScale() : weight.outputScale();
-            if (scale.isPresent() && scales.calibrated(scale.get())) {
-                String name = scale(tensor.name(), input);
-                activations.put(name, new TargetTensor(name, identity, View.reshape(View.of(scale.get()), Shape.SCALAR), List.of()));
-            }
+            scales.activation(weight, tensor.name(), tensor.identity(), input).ifPresent(scale -> activations.put(scale.name(), scale));
         }
     }
 
@@ -107,10 +100,5 @@ final class EncoderTensors {
             parts.add(BundlePart.model(encoder.end(), section));
         }
         return parts;
-    }
-
-    /// The name of the scale of what enters or leaves the product with a weight.
-    static String scale(String weight, boolean input) {
-        return BundleTensors.module(weight) + (input ? BundleTensors.INPUT_SCALE : BundleTensors.OUTPUT_SCALE);
     }
 }

@@ -132,7 +132,7 @@ record LitertOptions(int cacheLength, List<Integer> prefill, List<Integer> image
     /// Reads the settings of a request.
     ///
     /// @throws PolicyException when a value is none, or a graph takes more tokens than the caches hold
-    static LitertOptions of(Checkpoint source, TargetRequest request) throws PolicyException {
+    static LitertOptions of(Checkpoint source, Stripping stripping, TargetRequest request) throws PolicyException {
         Optional<String> misuse = misuse(request.options());
         if (misuse.isPresent()) {
             throw new PolicyException(misuse.get());
@@ -168,11 +168,11 @@ record LitertOptions(int cacheLength, List<Integer> prefill, List<Integer> image
         List<Integer> imageTokens = request.option(IMAGE_TOKENS).map(text -> Stream.of(text.split(",")).map(Integer::valueOf)
                 .sorted(Comparator.reverseOrder()).toList()).orElse(List.of());
         return new LitertOptions(cache, prefill, imageTokens, request.option(UUID_OPTION), request.option(TIMESTAMP),
-                activations.equals("keep") || activations.equals("static"), types, record(source, request));
+                activations.equals("keep") || activations.equals("static"), types, record(source, stripping, request));
     }
 
-    private static Map<String, String> record(Checkpoint source, TargetRequest request) throws PolicyException {
-        Map<String, String> record = new LinkedHashMap<>(OutputRecord.of(source, request, Stripping.of(source, request)));
+    private static Map<String, String> record(Checkpoint source, Stripping stripping, TargetRequest request) throws PolicyException {
+        Map<String, String> record = new LinkedHashMap<>(OutputRecord.of(source, request, stripping));
         if (request.option(TargetRequest.CACHE_SLIDING).isEmpty()) {
             // What caches hold is what the graphs compute with, whatever the source was meant for.
             record.remove(CacheChoice.SLIDING);

@@ -21,6 +21,7 @@ import io.github.weighbridge.plan.Job;
 import io.github.weighbridge.plan.LayoutBuilder;
 import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.spi.PolicyException;
+import io.github.weighbridge.spi.Stripping;
 import io.github.weighbridge.spi.Target;
 import io.github.weighbridge.spi.TargetRequest;
 import io.github.weighbridge.view.View;
@@ -69,8 +70,9 @@ final class LitertTarget implements Target {
     }
 
     static LitertTarget of(Checkpoint source, TargetRequest request, BundleForm form) throws IOException, PolicyException {
-        LitertOptions options = LitertOptions.of(source, request);
-        BundleTensors bundle = BundleTensors.of(source, request, options);
+        Stripping stripping = Stripping.of(source, request);
+        LitertOptions options = LitertOptions.of(source, stripping, request);
+        BundleTensors bundle = BundleTensors.of(source, stripping, request, options);
         return new LitertTarget(source, request, form, bundle, options, BundleDocuments.of(source, bundle, options, form, request),
                 Carried.of(source, bundle.all()));
     }
@@ -182,16 +184,17 @@ final class LitertTarget implements Target {
     public Assignment type(String type, boolean pure) throws PolicyException {
         Encoding wanted = encoding(type).orElseThrow(() -> new PolicyException("--type " + type + ": LiteRT-LM has " + String.join(", ",
                 LitertEncodings.list().stream().map(Encoding::name).toList())));
+        boolean mixed = !pure && wanted.dense().isEmpty();
         Map<String, Choice> choices = new LinkedHashMap<>();
         List<String> fallbacks = new ArrayList<>();
         for (TargetTensor tensor : tensors) {
             Optional<Choice> fixed = fixed(tensor);
             if (fixed.isPresent()) {
                 choices.put(tensor.name(), fixed.get());
-            } else if (!pure && wanted.dense().isEmpty() && staysPlain(tensor)) {
+            } else if (mixed && staysPlain(tensor)) {
                 choices.put(tensor.name(), keep(tensor));
             } else {
-                boolean encoder = !pure && wanted.dense().isEmpty() && ENCODERS.contains(tensor.identity().component());
+                boolean encoder = mixed && ENCODERS.contains(tensor.identity().component());
                 Encoding own = encoder ? LitertEncodings.channel(8) : wanted;
                 Encoding encoding = own;
                 for (Encoding next : wanted.dense().isPresent() ? List.of(DenseEncoding.F32)

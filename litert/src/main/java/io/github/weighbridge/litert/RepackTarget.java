@@ -22,7 +22,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// A bundle that is to become a bundle. Where every tensor keeps its encoding the file is [written again as it is][Repack]; where a policy changes
 /// one, graphs are built anew, if the model is one that they can be built for.
@@ -41,9 +40,7 @@ final class RepackTarget implements Target {
         this.refusal = refusal;
         this.stripping = Stripping.of(source, request);
         Set<StoredTensor> gone = new HashSet<>();
-        stripping.removed().values().forEach(weights -> weights.forEach(weight -> gone.addAll(weight.stored())));
-        stripping.removed().values().forEach(weights -> weights.forEach(weight -> Stream.concat(weight.inputScale().stream(),
-                weight.outputScale().stream()).forEach(gone::add)));
+        stripping.removed().values().forEach(weights -> weights.forEach(weight -> gone.addAll(weight.tensors())));
         this.tensors = anew.map(Target::tensors).orElseGet(() -> source.graph().stored().stream().filter(tensor -> !gone.contains(tensor))
                 .map(tensor -> new TargetTensor(tensor.name(), source.graph().identity(tensor), View.of(tensor), List.of())).toList());
     }

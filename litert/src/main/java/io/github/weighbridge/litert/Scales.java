@@ -1,15 +1,21 @@
 package io.github.weighbridge.litert;
 
 import io.github.weighbridge.encoding.Region;
+import io.github.weighbridge.encoding.Shape;
 import io.github.weighbridge.io.CheckpointFormatException;
 import io.github.weighbridge.model.Checkpoint;
 import io.github.weighbridge.model.Checkpoint.CheckpointFile;
+import io.github.weighbridge.model.Identity;
+import io.github.weighbridge.model.Role;
+import io.github.weighbridge.model.Weight;
+import io.github.weighbridge.plan.TargetTensor;
 import io.github.weighbridge.scan.ViewReader;
 import io.github.weighbridge.view.StoredTensor;
 import io.github.weighbridge.view.View;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// The values of single scales, read at planning: whether one is there decides the graph.
 final class Scales {
@@ -36,6 +42,21 @@ final class Scales {
             uncalibrated.add(scale.name());
         }
         return value[0] > 0;
+    }
+
+    /// The static scale of what enters or leaves the product with a weight, as a tensor of the bundle; empty where none is in use.
+    ///
+    /// @param name of the weight's tensor
+    /// @param of what the weight is
+    /// @param input whether of what enters
+    Optional<TargetTensor> activation(Weight weight, String name, Identity of, boolean input) throws IOException {
+        Optional<StoredTensor> scale = input ? weight.inputScale() : weight.outputScale();
+        if (scale.isEmpty() || !calibrated(scale.get())) {
+            return Optional.empty();
+        }
+        return Optional.of(new TargetTensor(BundleTensors.activationScale(name, input),
+                new Identity(Role.ACTIVATION_SCALE, of.component(), of.layer()), View.reshape(View.of(scale.get()), Shape.SCALAR),
+                List.of()));
     }
 
     /// Names of the scales asked for that are not in use.

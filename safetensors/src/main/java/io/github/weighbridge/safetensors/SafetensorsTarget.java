@@ -75,8 +75,7 @@ final class SafetensorsTarget implements Target {
         List<Finding> findings = new ArrayList<>();
         List<String> scales = new ArrayList<>();
         for (Weight weight : model.weights()) {
-            weight.inputScale().ifPresent(scale -> scales.add(scale.name()));
-            weight.outputScale().ifPresent(scale -> scales.add(scale.name()));
+            weight.activationScales().forEach(scale -> scales.add(scale.name()));
         }
         if (!scales.isEmpty()) {
             findings.add(Finding.warning("activation-scales-lost",
